@@ -1,0 +1,42 @@
+"""Who is asking: a person, or a visitor without an account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How much of the interface a person is shown, and which kinds of session may start."""
+
+    PUBLIC = "public"
+    END_USER = "end_user"
+    AUTHOR = "author"
+    DEVELOPER = "developer"
+
+
+ALL_SCOPES = frozenset({"api", "read_api", "alphagenome"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One caller, as every service sees it.
+
+    `user` is the account's name, or None for a visitor without one. `visitor` is the opaque id that a
+    visitor's browser keeps, which makes their own public runs findable and countable. `scopes` narrows what
+    a token may be used for; a browser session carries all of them.
+    """
+
+    user: str | None = None
+    level: Level = Level.PUBLIC
+    admin: bool = False
+    visitor: str | None = None
+    scopes: frozenset[str] = field(default=ALL_SCOPES)
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether an account stands behind the request."""
+        return self.user is not None
+
+
+ANONYMOUS = Identity()

@@ -1,0 +1,1 @@
+"""Where bytes live: layout on disk, mount plans, and safe access below a folder."""

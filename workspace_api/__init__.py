@@ -1,0 +1,1 @@
+"""The brain of a workspace: projects, worksheets, runs, environments, and the REST API over them."""

@@ -1,0 +1,1 @@
+"""Environments: which one a commit needs, and the state of its build."""

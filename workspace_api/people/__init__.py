@@ -1,0 +1,1 @@
+"""People: accounts, levels, and how an account's password is checked."""

@@ -1,0 +1,1 @@
+"""Runs: from a request through the queue to a report, each ended exactly once."""

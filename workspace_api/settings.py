@@ -1,0 +1,98 @@
+"""The typed settings of a workspace; `deploy` reads them once, everything else is given them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+GIB = 1024**3
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ForgeSettings(Section):
+    """Where the forge is: the embedded one, or a GitLab."""
+
+    url: str = Field("", description="Address of the forge; empty: the embedded forge under /git.")
+    token: SecretStr = Field(SecretStr(""), description="Administrator's token (scopes api, sudo).")
+    timeout: float = Field(20, gt=0, description="Seconds to wait for one answer of the forge.")
+
+
+class HubSettings(Section):
+    """How the web process reaches JupyterHub."""
+
+    api_url: str = Field("", description="Address of JupyterHub's REST API.")
+    token: SecretStr = Field(SecretStr(""), description="API token of the web service at JupyterHub.")
+    authenticator_token: SecretStr = Field(
+        SecretStr(""), description="Shared secret with which JupyterHub's authenticator asks who may sign in."
+    )
+
+
+class AlphaGenomeSettings(Section):
+    """The gateway to AlphaGenome."""
+
+    host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    port: int = Field(0, ge=0, le=65535, description="Port of the gateway; 0 chooses a free one.")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Shared key of the real service; empty: the offline model answers."
+    )
+    upstream: str = Field("gdmscience.googleapis.com:443", description="Address of the real service.")
+    max_response_bytes: int = Field(
+        400_000_000, gt=0, description="Largest answer, uncompressed, that a request may ask for."
+    )
+
+    @property
+    def backend(self) -> Literal["alphagenome", "offline"]:
+        """Which model answers: `alphagenome`, or the synthetic `offline` one."""
+        return "alphagenome" if self.api_key.get_secret_value() else "offline"
+
+
+class RunSettings(Section):
+    """Limits of runs and of their queue."""
+
+    workers: int = Field(2, ge=1, description="Runs at once on this machine.")
+    per_person: int = Field(2, ge=1, description="Runs of one person at once.")
+    public_at_once: int = Field(1, ge=1, description="Runs of all visitors without an account at once.")
+    queued_per_person: int = Field(50, ge=1, description="Runs of one person that may wait.")
+    queued_per_visitor: int = Field(3, ge=1, description="Runs of one visitor that may wait or run.")
+    cpus: float = Field(2, gt=0, description="Processors a run may use.")
+    memory_gib: float = Field(4, gt=0, description="Memory of a run, in GiB; a worksheet may ask for less.")
+    minutes: float = Field(30, gt=0, description="Longest run, in minutes; a worksheet may ask for less.")
+    processes: int = Field(256, ge=8, description="Processes and threads of a run.")
+    disk_gib: float = Field(5, gt=0, description="What a run may write, in GiB.")
+    output_mib: float = Field(20, gt=0, description="What a notebook may print, in MiB.")
+    network: Literal["none", "open"] = Field(
+        "none", description="`none`: a run reaches the gateway alone; `open`: whatever the machine reaches."
+    )
+    lease_seconds: float = Field(15, gt=1, description="After how long without a sign a worker is lost.")
+    max_attempts: int = Field(3, ge=1, description="How often a run lost with its worker is started again.")
+
+
+class EnvironmentSettings(Section):
+    """How environments are built."""
+
+    index_url: str = Field("", description="Package index for builds; empty: uv's own default.")
+    build_minutes: float = Field(20, gt=0, description="Longest build of an environment, in minutes.")
+
+
+class Settings(Section):
+    """Everything the services of one workspace need to know."""
+
+    home: Path
+    public_url: str
+    host: str = "127.0.0.1"
+    database_url: str
+    secret_key: SecretStr
+    sandboxed: bool = True
+    version: str = "0"
+    forge: ForgeSettings = ForgeSettings()
+    hub: HubSettings = HubSettings()
+    alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()
+    runs: RunSettings = RunSettings()
+    environments: EnvironmentSettings = EnvironmentSettings()

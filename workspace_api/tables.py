@@ -1,0 +1,12 @@
+"""Every table of the workspace, imported so that the metadata is whole."""
+
+from workspace_api.database import Base
+from workspace_api.environments import models as environments
+from workspace_api.people import models as people
+from workspace_api.projects import models as projects
+from workspace_api.runs import models as runs
+from workspace_api.tokens import models as tokens
+
+__all__ = ["environments", "metadata", "people", "projects", "runs", "tokens"]
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Personal tokens: made once, shown once, kept as a hash."""

@@ -1,0 +1,1 @@
+"""Worksheets: which notebooks take parameters, their schema, and the checking of values."""
