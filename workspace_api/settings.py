@@ -39,18 +39,13 @@ class AlphaGenomeSettings(Section):
 
     host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     port: int = Field(0, ge=0, le=65535, description="Port of the gateway; 0 chooses a free one.")
-    api_key: SecretStr = Field(
-        SecretStr(""), description="Shared key of the real service; empty: the offline model answers."
-    )
     upstream: str = Field("gdmscience.googleapis.com:443", description="Address of the real service.")
     max_response_bytes: int = Field(
         400_000_000, gt=0, description="Largest answer, uncompressed, that a request may ask for."
     )
-
-    @property
-    def backend(self) -> Literal["alphagenome", "offline"]:
-        """Which model answers: `alphagenome`, or the synthetic `offline` one."""
-        return "alphagenome" if self.api_key.get_secret_value() else "offline"
+    backend: Literal["offline", "alphagenome"] = Field(
+        "offline", description="Which model answers; decided by whether there is a shared key."
+    )
 
 
 class RunSettings(Section):

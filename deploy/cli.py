@@ -1,0 +1,155 @@
+"""The `labfork` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from auth.identity import Level
+from deploy import doctor as examination
+from deploy import in_force, system
+from deploy.configuration import Configuration, ConfigurationError, read_configuration
+from deploy.prepare import password_file, prepare, running_process
+from deploy.seed import seed_workspace
+from workspace_api.errors import WorkspaceError
+from workspace_api.workspace import Workspace, open_workspace
+
+app = typer.Typer(
+    help="A research workspace server for genomics groups.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+user = typer.Typer(help="People's accounts.", no_args_is_help=True)
+app.add_typer(user, name="user")
+
+
+def refuse(message: str) -> NoReturn:
+    """Print `message` where errors go, and end with status 1."""
+    typer.secho(message, err=True, fg="red")
+    raise typer.Exit(1)
+
+
+def configured() -> Configuration:
+    """Read the configuration, or end with what is wrong with it."""
+    try:
+        return read_configuration()
+    except ConfigurationError as error:
+        refuse(str(error))
+
+
+def opened() -> Workspace:
+    """Open the services of the workspace that was last started in LABFORK_HOME."""
+    try:
+        return open_workspace(in_force.load(configured().home).settings())
+    except ConfigurationError as error:
+        refuse(str(error))
+
+
+@app.command()
+def up() -> None:
+    """Start the whole workspace and stay in the foreground; Ctrl-C stops every process."""
+    configuration = configured()
+    pid = running_process(configuration.home)
+    if pid is not None:
+        refuse(
+            f"A workspace already runs in {configuration.home} (process {pid}). Open it, stop it, or name "
+            "another folder with LABFORK_HOME and another port with LABFORK_PORT."
+        )
+    found = system.sandbox_or_install()
+    try:
+        force = prepare(configuration, sandbox_present=found.present)
+    except ConfigurationError as error:
+        refuse(str(error))
+    _greet(configuration, found)
+    become_jupyterhub(force)
+
+
+def become_jupyterhub(force: in_force.InForce) -> NoReturn:
+    """Replace this process by JupyterHub, the parent of all others."""
+    config = Path(__file__).with_name("jupyterhub_config.py")
+    environment = {**os.environ, "LABFORK_HOME": str(force.home)}
+    sys.stdout.flush()
+    os.chdir(force.home / "run")
+    os.execve(  # noqa: S606 - the program and its arguments are ours
+        sys.executable, [sys.executable, "-m", "jupyterhub", "-f", str(config)], environment
+    )
+
+
+def _greet(configuration: Configuration, sandbox: examination.Finding) -> None:
+    typer.echo(f"Labfork: {configuration.address}")
+    if not sandbox.present:
+        typer.secho(f"Warning: {sandbox.detail}", fg="yellow")
+    first = password_file(configuration.home)
+    if first.exists():
+        typer.echo(f"Sign in as {configuration.admin_name} with the password {first.read_text().strip()}")
+        typer.echo("(shown this once; change it with: labfork user password)")
+        first.rename(first.with_name("first-administrator-password.shown"))
+    if not configuration.alphagenome_api_key.get_secret_value():
+        typer.echo(
+            "No AlphaGenome key: the offline model answers, and every result says that it is synthetic."
+        )
+    typer.echo("Ctrl-C stops it.")
+
+
+@app.command()
+def seed() -> None:
+    """Bring the curated projects to the version of this checkout; what people did is not changed."""
+    try:
+        changed = seed_workspace(opened())
+    except WorkspaceError as error:
+        refuse(error.detail)
+    for line in changed or ["Nothing to do: every curated project is at its newest version."]:
+        typer.echo(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has, what it lacks, and what each lack costs."""
+    findings = examination.examine(configured().home)
+    for finding in findings:
+        mark = "ok " if finding.present else ("NO " if finding.needed else "-  ")
+        typer.echo(f"{mark} {finding.name:15} {finding.detail}")
+    if not examination.healthy(findings):
+        refuse("A needed part is missing: the workspace cannot start.")
+
+
+@user.command("add")
+def add_user(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens; begins with a letter.")],
+    password: Annotated[
+        str,
+        typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, help="At least 8 characters."),
+    ],
+    display_name: Annotated[str, typer.Option(help="As it is shown to others.")] = "",
+    level: Annotated[Level, typer.Option(help="How much of the interface they see.")] = Level.AUTHOR,
+    admin: Annotated[bool, typer.Option(help="May administer the workspace.")] = False,
+) -> None:
+    """Make an account."""
+    try:
+        person = opened().people.add(
+            name, password=password, display_name=display_name or name, level=level, admin=admin
+        )
+    except WorkspaceError as error:
+        refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+    typer.echo(f"{person.name} can sign in now.")
+
+
+@user.command("password")
+def set_password(
+    name: Annotated[str, typer.Argument(help="Whose password.")],
+    password: Annotated[str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True)],
+) -> None:
+    """Set a person's password."""
+    try:
+        opened().people.set_password(name, password)
+    except WorkspaceError as error:
+        refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+    typer.echo(f"The password of {name} is changed.")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,130 @@
+"""What an administrator may set: a TOML file, overridden by `LABFORK_*` variables, read once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+
+from workspace_api.settings import (
+    AlphaGenomeSettings,
+    EnvironmentSettings,
+    ForgeSettings,
+    RunSettings,
+    Section,
+)
+
+PREFIX = "LABFORK_"
+SHARED_KEY = "ALPHAGENOME_API_KEY"
+NOT_SETTINGS = {"config"}
+
+
+class ConfigurationError(Exception):
+    """A setting that cannot be used; the message names it, its value and the remedy."""
+
+
+class Configuration(Section):
+    """The settings of one workspace as an administrator gives them."""
+
+    home: Path = Field(Path("var"), description="State folder: everything the workspace keeps.")
+    host: str = Field("127.0.0.1", description="Address the workspace listens on; 0.0.0.0 for every one.")
+    port: int = Field(8000, ge=1, le=65535, description="Public port.")
+    public_url: str = Field("", description="Address people type, if it differs from http://HOST:PORT.")
+    admin_name: str = Field("admin", description="Name of the first administrator.")
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="First administrator's password; empty: generated and shown once."
+    )
+    alphagenome_api_key: SecretStr = Field(
+        SecretStr(""),
+        description="Shared AlphaGenome key (also as `ALPHAGENOME_API_KEY`); empty: the offline model.",
+    )
+    forge: ForgeSettings = ForgeSettings()
+    alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()
+    runs: RunSettings = RunSettings()
+    environments: EnvironmentSettings = EnvironmentSettings()
+
+    @property
+    def address(self) -> str:
+        """The address people open, without a trailing slash."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+
+def read_configuration(environ: Mapping[str, str] | None = None) -> Configuration:
+    """Read the TOML file that `LABFORK_CONFIG` names, if any, then the `LABFORK_*` variables over it.
+
+    Raises ConfigurationError for a file that cannot be read, an unknown key, or a value that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    values = _from_file(environ.get(f"{PREFIX}CONFIG", ""))
+    for name, value in sorted(environ.items()):
+        if name.startswith(PREFIX):
+            _put(values, name, value)
+    if environ.get(SHARED_KEY) and "alphagenome_api_key" not in values:
+        values["alphagenome_api_key"] = environ[SHARED_KEY]
+    try:
+        configuration = Configuration.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_in_words(error)) from None
+    return configuration.model_copy(update={"home": configuration.home.expanduser().resolve()})
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"LABFORK_CONFIG names {path}, which cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _put(values: dict[str, Any], name: str, value: str) -> None:
+    """Put `LABFORK_SECTION__KEY=value` where the TOML file would have it."""
+    section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
+    if section in NOT_SETTINGS:
+        return
+    if f"{section}{separator}{key}" not in setting_names():
+        near = difflib.get_close_matches(name, [variable(n) for n in setting_names()], n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigurationError(f"{name} is not a setting of Labfork.{hint} Remove it, or correct its name.")
+    if not separator:
+        values[section] = value
+        return
+    table = values.setdefault(section, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"[{section}] must be a table of settings, not {table!r}.")
+    table[key] = value
+
+
+def setting_names() -> list[str]:
+    """Return every setting as `key` or `section__key`."""
+    names = []
+    for name, field in Configuration.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            names += [f"{name}__{key}" for key in kind.model_fields]
+        else:
+            names.append(name)
+    return names
+
+
+def variable(name: str) -> str:
+    """Return the variable that sets `name`, as `setting_names` gives it."""
+    return PREFIX + name.upper()
+
+
+def _in_words(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        lines.append(f"{place}: {problem['msg']} (variable {variable(place.replace('.', '__'))}).")
+    return "The configuration cannot be used:\n  " + "\n  ".join(lines)

@@ -1,0 +1,117 @@
+"""What this machine has, what it lacks, and what each lack costs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.layout import NODE_MODULES
+from hub.processes import CommandError, run
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part: whether it is there, which version, and what its absence costs and what helps."""
+
+    name: str
+    present: bool
+    detail: str
+    needed: bool = False
+
+
+def examine(home: Path) -> list[Finding]:
+    """Look at every part a workspace uses."""
+    return [
+        Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], needed=True),
+        _program("git", ["git", "--version"], "no project can be stored; install git", needed=True),
+        _program("node", ["node", "--version"], "the proxy cannot start; install Node.js 20", needed=True),
+        _proxy(),
+        _program(
+            "uv", [_beside_python("uv"), "--version"], "no environment can be built; run make up", needed=True
+        ),
+        sandbox(),
+        _program(
+            "Docker",
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            "no engine answers; not needed: uv builds environments, bubblewrap sandboxes runs",
+        ),
+        _identity(),
+        _limits(),
+        _disk(home),
+    ]
+
+
+def sandbox() -> Finding:
+    """Try the sandbox itself: bubblewrap may be installed and still not be allowed to work."""
+    lack = (
+        "runs are not sandboxed: only this machine may reach the workspace, and every page says so. "
+        "Install it: apt-get install bubblewrap"
+    )
+    if shutil.which("bwrap") is None:
+        return Finding("bubblewrap", False, lack)
+    attempt = ["bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "true"]
+    try:
+        run(attempt, timeout=10)
+    except CommandError as error:
+        return Finding("bubblewrap", False, f"installed, but it may not work here ({error}): {lack}")
+    return Finding("bubblewrap", True, "runs are sandboxed")
+
+
+def healthy(findings: Sequence[Finding]) -> bool:
+    """Whether a workspace can start with what was found."""
+    return all(finding.present for finding in findings if finding.needed)
+
+
+def _program(name: str, command: list[str], lack: str, *, needed: bool = False) -> Finding:
+    try:
+        answer = run(command, timeout=10)
+    except CommandError:
+        return Finding(name, False, lack, needed)
+    return Finding(name, True, answer.stdout.strip().splitlines()[0], needed)
+
+
+def _proxy() -> Finding:
+    present = (NODE_MODULES / ".bin" / "configurable-http-proxy").exists()
+    return Finding(
+        "proxy", present, "configurable-http-proxy" if present else "not installed; run make up", needed=True
+    )
+
+
+def _beside_python(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _identity() -> Finding:
+    if os.geteuid() == 0:
+        return Finding(
+            "separate users", True, "started as root: each person's runs have a user id of their own"
+        )
+    return Finding(
+        "separate users",
+        False,
+        "not started as root: every person's files belong to one user of this machine, and only the sandbox "
+        "keeps people apart",
+    )
+
+
+def _limits() -> Finding:
+    writable = [path for path in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup") if os.access(path, os.W_OK)]
+    if writable:
+        return Finding("control groups", True, "memory and processes of a run are limited by the kernel")
+    return Finding(
+        "control groups",
+        False,
+        "not writable: a watchdog limits a run's memory, a moment after it is exceeded",
+    )
+
+
+def _disk(home: Path) -> Finding:
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / 1024**3
+    return Finding(
+        "disk", free > 5, f"{free:.0f} GiB free under {existing}; an environment takes about 1 GiB"
+    )

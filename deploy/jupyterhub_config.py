@@ -1,0 +1,96 @@
+"""JupyterHub's configuration: the parent of every process, and the place where people sign in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.services import service as hub_services
+from jupyterhub.spawner import SpawnException
+from traitlets import Integer
+
+from auth.local_authenticator import LocalAuthenticator
+from deploy import in_force
+from deploy.layout import NODE_MODULES, machine_environment
+
+c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
+
+
+class PromptServiceSpawner(hub_services._ServiceSpawner):  # type: ignore[misc]
+    """Starts a service again two seconds after it died, and does not wait long for one that will not stop."""
+
+    poll_interval = Integer(2)
+    interrupt_timeout = Integer(8)
+    term_timeout = Integer(2)
+
+
+hub_services._ServiceSpawner = PromptServiceSpawner
+
+force = in_force.load(Path(os.environ["LABFORK_HOME"]))
+ports, secrets, home = force.ports, force.secrets, force.home
+address = force.configuration.address
+
+c.JupyterHub.bind_url = f"http://{force.configuration.host}:{ports.public}"
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
+c.JupyterHub.hub_routespec = in_force.HUB_PREFIX
+c.JupyterHub.default_url = "/"
+c.JupyterHub.public_url = address + "/"
+c.JupyterHub.db_url = f"sqlite:///{home / 'config' / 'jupyterhub.sqlite'}"
+c.JupyterHub.upgrade_db = True
+c.JupyterHub.cookie_secret = bytes.fromhex(secrets.hub_cookie_secret)
+c.JupyterHub.pid_file = str(home / "run" / "jupyterhub.pid")
+c.JupyterHub.log_level = "WARNING"
+c.JupyterHub.template_vars = {"announcement": ""}
+
+c.ConfigurableHTTPProxy.command = [
+    sys.executable,
+    "-m",
+    "deploy.tether",
+    str(NODE_MODULES / ".bin" / "configurable-http-proxy"),
+]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
+c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
+c.ConfigurableHTTPProxy.pid_file = str(home / "run" / "proxy.pid")
+c.Proxy.extra_routes = {"/": f"http://127.0.0.1:{ports.web}"}
+if force.embedded_forge:
+    c.Proxy.extra_routes[f"{in_force.FORGE_PREFIX}/"] = f"http://127.0.0.1:{ports.forge}"
+
+c.JupyterHub.authenticator_class = LocalAuthenticator
+c.LocalAuthenticator.workspace_url = f"http://127.0.0.1:{ports.web}"
+c.LocalAuthenticator.workspace_token = secrets.authenticator_token
+c.Authenticator.allow_all = True  # who has an account may sign in; the accounts are the workspace's
+
+
+def refuse_sessions(_spawner: Any) -> None:
+    """Refuse every server: this version offers worksheets, not sessions, and would start them as itself."""
+    raise SpawnException("Interactive sessions are not part of this version of Labfork.")
+
+
+c.Spawner.pre_spawn_hook = refuse_sessions
+
+
+def process(name: str, **more: Any) -> dict[str, Any]:
+    """Describe one of our processes; it has no `url`, for which JupyterHub would wait before it answers."""
+    command = [sys.executable, "-m", "deploy.process", name, "--home", str(home)]
+    return {"name": name, "command": command, "environment": machine_environment(), **more}
+
+
+c.JupyterHub.services = [
+    process(
+        "web",
+        api_token=secrets.web_token,
+        oauth_client_id="service-web",
+        oauth_redirect_uri=f"{address}/oauth_callback",
+        oauth_no_confirm=True,
+        oauth_client_allowed_scopes=["access:services!service=web", "identify"],
+    ),
+    process("worker"),
+    process("gateway"),
+    *([process("forge")] if force.embedded_forge else []),
+]
+c.JupyterHub.load_roles = [
+    {"name": "user", "scopes": ["self", "access:services!service=web"]},
+    {"name": "web", "scopes": ["read:metrics", "read:hub"], "services": ["web"]},
+]

@@ -1,0 +1,139 @@
+"""The whole run: read the request, execute the notebook, write the report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .errors import NotebookError, RefusedError, RequestError, StoppedError, TooMuchOutputError
+from .events import EventLog
+from .outcome import Outcome
+from .request import Request, read_request
+from .surroundings import available_kernels, prepare_surroundings
+
+OK, BAD_REQUEST, RAISED, REFUSED, TOO_MUCH_OUTPUT, STOPPED = 0, 2, 3, 4, 5, 143
+
+
+def main(arguments: list[str]) -> int:
+    """Run the request file named in ``arguments`` and return the exit code."""
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if len(arguments) != 1:
+        print("usage: python -I run.py REQUEST.json", file=sys.stderr)
+        return BAD_REQUEST
+    try:
+        request = read_request(Path(arguments[0]))
+        request.result.mkdir(parents=True, exist_ok=True)
+        events = EventLog(request.result / "events.jsonl")
+    except (RequestError, OSError) as error:
+        print(error, file=sys.stderr)
+        return BAD_REQUEST
+    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as scratch:
+        prepare_surroundings(Path(scratch))
+        return run(request, events)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Leave the run at the first signal; later ones are ignored while it is tidied up."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise StoppedError
+
+
+def run(request: Request, events: EventLog) -> int:
+    """Execute and report; every way to end is said in the event log."""
+    try:
+        recorder = prepare(request, events)
+    except RefusedError as error:
+        return refused(events, error)
+    except StoppedError:
+        events.write("stopped")
+        return STOPPED
+    try:
+        outcome = execute(request, recorder)
+    except RefusedError as error:
+        return refused(events, error)
+    if outcome.event:
+        events.write(outcome.event, **recorder.position(), heading=recorder.heading(), **outcome.details())
+    recorder.save()
+    from .report import write_report
+
+    write_report(request, recorder.notebook, outcome, recorder.heading())
+    events.write("report")
+    events.write("finished")
+    return outcome.exit_code
+
+
+def refused(events: EventLog, error: RefusedError) -> int:
+    """Say that the notebook cannot be run."""
+    events.write("refused", message=str(error))
+    return REFUSED
+
+
+def prepare(request: Request, events: EventLog) -> Any:
+    """Return the recorder of the notebook with its parameters injected; raise RefusedError when it cannot be run."""
+    from papermill.parameterize import parameterize_notebook
+
+    from .kernel import choose_kernel, language_of
+    from .notebook_file import NotebookFile
+    from .output_limit import OutputBudget
+    from .recorder import Recorder
+    from .source import find_notebook, read_notebook
+
+    notebook = read_notebook(find_notebook(request.project, request.notebook))
+    kernel = choose_kernel(notebook.metadata, available_kernels())
+    language = language_of(notebook.metadata) or "python"
+    notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": language}
+    if request.parameters:
+        notebook = parameterize_notebook(notebook, request.parameters, kernel_name=kernel, language=language)
+    file = NotebookFile(request.result / "notebook.ipynb")
+    return Recorder(notebook, file, events, OutputBudget(request.output_bytes))
+
+
+def execute(request: Request, recorder: Any) -> Outcome:
+    """Run the cells in the notebook's own folder and return how it ended; raise RefusedError without a kernel."""
+    from papermill.engines import papermill_engines
+    from papermill.utils import chdir
+
+    from .engine import LabforkEngine
+    from .source import find_notebook
+
+    papermill_engines.register("labfork", LabforkEngine)
+    folder = find_notebook(request.project, request.notebook).parent
+    # Reading the report's libraries takes as long as starting a kernel, so both happen at once.
+    threading.Thread(target=load_report_libraries, daemon=True).start()
+    recorder.started()
+    try:
+        with chdir(str(folder)):
+            papermill_engines.execute_notebook_with_engine(
+                "labfork",
+                recorder.notebook,
+                recorder.notebook.metadata.kernelspec.name,
+                progress_bar=False,
+                recorder=recorder,
+                project=request.project.resolve(),
+            )
+    except NotebookError as error:
+        return Outcome(RAISED, "failed", error.name, error.message, error.traceback)
+    except TooMuchOutputError as error:
+        return Outcome(TOO_MUCH_OUTPUT, "failed", "TooMuchOutput", str(error))
+    except StoppedError:
+        return Outcome(STOPPED, "stopped")
+    return Outcome(OK)
+
+
+def load_report_libraries() -> None:
+    """Import what the report needs, ahead of its use."""
+    importlib_import("report")
+
+
+def importlib_import(module: str) -> Any:
+    """Import a module of this package by name."""
+    import importlib
+
+    return importlib.import_module(f".{module}", __package__)

@@ -1,0 +1,154 @@
+"""Fixtures that start the real thing once per run: the whole workspace, and a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ADMIN_PASSWORD = "correct horse battery staple"
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition, *, seconds: float = 60, what: str = "the condition"):
+    """Poll `condition` until it returns something true, and return that; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(httpx.TransportError, ConnectionError):
+            if result := condition():
+                return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds:.0f} s")
+        time.sleep(0.1)
+
+
+@dataclass
+class RunningWorkspace:
+    """A workspace started by `labfork up` in a folder of its own."""
+
+    home: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, **more) -> httpx.Client:
+        """Return a client whose addresses begin at the workspace."""
+        return httpx.Client(base_url=self.url, timeout=30, **more)
+
+    def labfork(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the `labfork` command for this workspace."""
+        return subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *arguments],
+            env={**workspace_environment(self.home, self.port), **environment},
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def workspace_environment(home: Path, port: int, **more: str) -> dict[str, str]:
+    """Return the environment of a workspace in `home`, free of the caller's own settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABFORK_", "ALPHAGENOME_"))}
+    return {**kept, "LABFORK_HOME": str(home), "LABFORK_PORT": str(port), **more}
+
+
+def start_workspace(home: Path, port: int, **environment: str) -> RunningWorkspace:
+    """Start `labfork up` and wait until every part it needs answers."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home.parent / f"{home.name}.up.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", "up"],
+            env=workspace_environment(home, port, LABFORK_ADMIN_PASSWORD=ADMIN_PASSWORD, **environment),
+            cwd=CHECKOUT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    workspace = RunningWorkspace(home, port, process)
+
+    def ready() -> bool:
+        if process.poll() is not None:
+            text = (home.parent / f"{home.name}.up.log").read_text()
+            raise RuntimeError(f"labfork up ended with {process.returncode}:\n{text[-3000:]}")
+        return httpx.get(workspace.url + "/ready", timeout=10).status_code == 200
+
+    wait_for(ready, seconds=90, what="the workspace")
+    return workspace
+
+
+def stop_workspace(workspace: RunningWorkspace) -> None:
+    """Stop it as Ctrl-C does, and wait until it is gone."""
+    if workspace.process.poll() is None:
+        workspace.process.send_signal(signal.SIGINT)
+        workspace.process.wait(timeout=60)
+
+
+def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dict:
+    """Wait until a run has ended, and return it."""
+
+    def ended() -> dict | None:
+        run = client.get(f"/api/v1/runs/{run_id}").raise_for_status().json()
+        return run if run["state"] in ("succeeded", "failed", "cancelled") else None
+
+    return wait_for(ended, seconds=seconds, what=f"the end of run {run_id}")
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorkspace]:
+    """The whole workspace, seeded, with the offline model; shared by every test of the session."""
+    running = start_workspace(tmp_path_factory.mktemp("workspace") / "var", free_port())
+    try:
+        with running.client() as client:
+            wait_for(
+                lambda: client.get("/api/v1/projects?curated=true").json()["items"],
+                seconds=120,
+                what="the curated project",
+            )
+        yield running
+    finally:
+        stop_workspace(running)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """A real Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()

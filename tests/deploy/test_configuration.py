@@ -1,0 +1,59 @@
+"""What an administrator may set, and how a wrong setting is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.configuration import ConfigurationError, read_configuration
+
+
+def test_without_anything_set_the_workspace_listens_on_loopback_with_the_offline_model():
+    configuration = read_configuration({})
+
+    assert configuration.address == "http://127.0.0.1:8000"
+    assert configuration.alphagenome_api_key.get_secret_value() == ""
+
+
+def test_a_variable_overrides_the_file(tmp_path):
+    file = tmp_path / "labfork.toml"
+    file.write_text("port = 9000\n[runs]\nworkers = 1\nminutes = 5\n")
+
+    configuration = read_configuration({"LABFORK_CONFIG": str(file), "LABFORK_RUNS__WORKERS": "4"})
+
+    assert (configuration.port, configuration.runs.workers, configuration.runs.minutes) == (9000, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"LABFORK_RUN__WORKERS": "1"}, "Did you mean LABFORK_RUNS__WORKERS"),
+        ({"LABFORK_PORT": "eighty"}, "LABFORK_PORT"),
+        ({"LABFORK_RUNS__WORKERS": "0"}, "LABFORK_RUNS__WORKERS"),
+        ({"LABFORK_CONFIG": "nowhere.toml"}, "nowhere.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_remedy(environ, words):
+    with pytest.raises(ConfigurationError, match=words):
+        read_configuration(environ)
+
+
+def test_an_unknown_key_of_the_file_is_refused(tmp_path):
+    file = tmp_path / "labfork.toml"
+    file.write_text("[runs]\nworker = 1\n")
+
+    with pytest.raises(ConfigurationError, match=r"runs\.worker"):
+        read_configuration({"LABFORK_CONFIG": str(file)})
+
+
+def test_a_file_that_is_not_toml_is_refused_with_its_line(tmp_path):
+    file = tmp_path / "labfork.toml"
+    file.write_text("port = \n")
+
+    with pytest.raises(ConfigurationError, match="line 1"):
+        read_configuration({"LABFORK_CONFIG": str(file)})
+
+
+def test_a_key_never_shows_in_the_text_of_the_configuration():
+    configuration = read_configuration({"ALPHAGENOME_API_KEY": "the-shared-key"})
+
+    assert "the-shared-key" not in repr(configuration)
