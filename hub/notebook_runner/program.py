@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import tempfile
@@ -65,7 +66,8 @@ def run(request: Request, events: EventLog) -> int:
 
     write_report(request, recorder.notebook, outcome, recorder.heading())
     events.write("report")
-    events.write("finished")
+    if outcome.exit_code == OK:
+        events.write("finished")
     return outcome.exit_code
 
 
@@ -129,11 +131,4 @@ def execute(request: Request, recorder: Any) -> Outcome:
 
 def load_report_libraries() -> None:
     """Import what the report needs, ahead of its use."""
-    importlib_import("report")
-
-
-def importlib_import(module: str) -> Any:
-    """Import a module of this package by name."""
-    import importlib
-
-    return importlib.import_module(f".{module}", __package__)
+    importlib.import_module(".report", __package__)

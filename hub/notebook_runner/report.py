@@ -1,0 +1,138 @@
+"""The HTML report: results and prose of an executed notebook in one file that asks no other host for anything."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters.html import HTMLExporter
+from traitlets.config import Config
+
+from .headings import headings_by_cell, headings_in
+from .outcome import Outcome
+from .page import tidy_page
+from .parameters import default_parameters, shown
+from .plain_text import bounded
+from .request import Request
+
+TEMPLATES = Path(__file__).parent / "templates"
+NAME = "labfork"
+# The richest form that needs no script comes first.
+DISPLAY_PRIORITY = [
+    "text/html",
+    "text/markdown",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/latex",
+    "text/plain",
+    "application/javascript",
+    "application/vnd.jupyter.widget-view+json",
+]
+HIDDEN_CELL_TAGS = {"remove-cell", "remove_cell"}
+HIDDEN_OUTPUT_TAGS = {"remove-output", "remove_output"}
+
+
+def write_report(request: Request, notebook: Any, outcome: Outcome, heading: str) -> None:
+    """Write ``report.html`` into the result folder, whole or not at all; raise OSError when the disk refuses.
+
+    ``heading`` is where the run stopped, if it did.
+    """
+    html = render(request, notebook, outcome, heading)
+    partial = request.result / ".report.html.partial"
+    partial.write_text(html, "utf-8", "replace")
+    partial.replace(request.result / "report.html")
+
+
+def render(request: Request, notebook: Any, outcome: Outcome, heading: str) -> str:
+    """Return the report as one HTML page."""
+    title = request.title or first_heading(notebook.cells) or Path(request.notebook).stem
+    resources = {
+        "report": {
+            "title": title,
+            "stylesheet": (TEMPLATES / NAME / "report.css").read_text("utf-8"),
+            "notices": request.notices,
+            "problem": problem(outcome, heading),
+            "parameters": parameter_rows(request, notebook.cells),
+            "facts": request.facts,
+        }
+    }
+    page, _ = exporter().from_notebook_node(presentable(notebook), resources)
+    return tidy_page(page)
+
+
+def exporter() -> Any:
+    """Return the exporter: our template, no code, no prompts, no links to other hosts."""
+    config = Config()
+    config.NbConvertBase.display_data_priority = DISPLAY_PRIORITY
+    config.HTMLExporter.exclude_anchor_links = True
+    made = HTMLExporter(
+        config=config,
+        template_name=NAME,
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    made.register_filter("bounded", bounded)
+    return made
+
+
+def problem(outcome: Outcome, heading: str) -> dict[str, str] | None:
+    """Return what the report says of a run that did not reach its end; None for one that did."""
+    if not outcome.event:
+        return None
+    at = f" at “{heading}”" if heading else ""
+    if outcome.event == "stopped":
+        return {"summary": f"This run was stopped{at}. Below is what it had shown so far."}
+    words = f"This run ended early{at}. Below is what it had shown so far."
+    return {"summary": words, "message": f"{outcome.error}: {outcome.message}", "traceback": outcome.traceback}
+
+
+def parameter_rows(request: Request, cells: list[Any]) -> list[tuple[str, str]]:
+    """Return (title, value) of every parameter, the notebook's defaults included."""
+    resolved = {**default_parameters(cells), **request.parameters}
+    return [(request.parameter_titles.get(name, name), shown(value)) for name, value in resolved.items()]
+
+
+def first_heading(cells: list[Any]) -> str:
+    """Return the first heading of the notebook, or ''."""
+    return next((name for name in headings_by_cell(cells) if name), "")
+
+
+def presentable(notebook: Any) -> Any:
+    """Return a copy of the notebook as the report shows it.
+
+    The opening title is left out, since the report has its own; cells tagged ``remove-cell`` and outputs of cells
+    tagged ``remove-output`` are left out; pictures without a description are described by their heading.
+    """
+    shown_notebook = copy.copy(notebook)
+    shown_notebook.cells = []
+    for cell, heading in zip(notebook.cells, headings_by_cell(notebook.cells), strict=True):
+        tags = set(cell.metadata.get("tags", []))
+        if tags & HIDDEN_CELL_TAGS:
+            continue
+        cell = copy.copy(cell)  # noqa: PLW2901 - the executed notebook itself stays as it is
+        if cell.cell_type == "code":
+            cell.outputs = [] if tags & HIDDEN_OUTPUT_TAGS else [described(one, heading) for one in cell.outputs]
+        elif cell.cell_type == "markdown" and not shown_notebook.cells:
+            cell.source = without_opening_title(cell.source)
+        shown_notebook.cells.append(cell)
+    return shown_notebook
+
+
+def described(output: Any, heading: str) -> Any:
+    """Return an output whose picture has an alternative text: its own, or one made from ``heading``."""
+    if "data" not in output:
+        return output
+    output = copy.copy(output)
+    words = f"Figure: {heading}" if heading else "Figure"
+    output.metadata = {"alt": words, **output.get("metadata", {})}
+    return output
+
+
+def without_opening_title(markdown: str) -> str:
+    """Return ``markdown`` without a first-level heading on its first line."""
+    first, _, rest = markdown.lstrip().partition("\n")
+    return rest if first.startswith("# ") and headings_in(first) else markdown
