@@ -20,7 +20,8 @@ from .recorder import Recorder, runs
 OUTPUT_MESSAGES = {"stream", "display_data", "execute_result", "update_display_data", "error"}
 # Consecutive prints are kept as one output up to this size: larger would copy the text over and over.
 MERGED_STREAM_CHARACTERS = 65_536
-# The largest message accepted from the kernel, as a multiple of the output limit; larger ones never enter memory.
+# The largest message accepted from the kernel, as a multiple of the output limit; larger ones never enter
+# memory.
 LARGEST_MESSAGE = 4
 
 
@@ -42,7 +43,7 @@ class LabforkEngine(Engine):  # type: ignore[misc]
 
 
 def import_from(folder: Path) -> str:
-    """Return a line of Python that makes the modules in ``folder`` importable after those beside the notebook."""
+    """Return a line of Python that puts ``folder`` on the import path, after the notebook's own folder."""
     insert = f"path.insert(path.index('') + 1 if '' in path else 0, {str(folder)!r})"
     return f"(lambda path: {insert})(__import__('sys').path)"
 
@@ -80,7 +81,7 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
                 return
 
     def _run_cell(self, cell: Any, index: int) -> bool:
-        """Run one cell; return whether the next may run. A cell that does not end is marked failed and saved."""
+        """Run one cell; return whether the next may run. One that does not end is marked failed and saved."""
         self._recorder.cell_started(index)
         self.nb_man.cell_start(cell, index)
         try:
@@ -157,6 +158,6 @@ def kernel_died() -> NotebookError:
     """Return the error for a kernel that ended while a cell ran."""
     return NotebookError(
         "KernelDied",
-        "The notebook's process ended in the middle of this step, most often because it needed more memory than it "
-        "may use. Try a smaller input, or ask for more memory in the project's workspace.yaml.",
+        "The notebook's process ended in the middle of this step, most often because it needed more memory "
+        "than it may use. Try a smaller input, or ask for more memory in the project's workspace.yaml.",
     )

@@ -14,7 +14,8 @@ class RefusedError(Exception):
 class NotebookError(Exception):
     """A cell raised, or its kernel died.
 
-    Attributes: ``name`` the exception's class name, ``message`` its text, ``traceback`` plain text, oldest call first.
+    Attributes: ``name`` the exception's class name, ``message`` its text, ``traceback`` plain text, oldest
+    call first.
     """
 
     def __init__(self, name: str, message: str, traceback: str = "") -> None:

@@ -24,7 +24,7 @@ def headings_in(markdown: str) -> list[str]:
 
 
 def plain(markdown: str) -> str:
-    """Return a heading's text without emphasis, code marks and link targets, at most :data:`MAX_LENGTH` long."""
+    """Return a heading's text without emphasis, code marks and links, at most :data:`MAX_LENGTH` long."""
     return _MARKS.sub("", _LINK.sub(r"\1", markdown)).strip()[:MAX_LENGTH]
 
 

@@ -23,10 +23,11 @@ def language_of(metadata: Mapping[str, Any]) -> str:
 def choose_kernel(metadata: Mapping[str, Any], available: Mapping[str, str]) -> str:
     """Return the name of the kernel to run on.
 
-    Python always runs on the environment's own ``python3``, whatever the kernel was called where the notebook was
-    saved. ``available`` maps kernel names to their languages.
+    Python always runs on the environment's own ``python3``, whatever the kernel was called where the
+    notebook was saved. ``available`` maps kernel names to their languages.
 
-    Raises :class:`RefusedError` when the notebook names neither a kernel nor a language, or none that is there.
+    Raises :class:`RefusedError` when the notebook names neither a kernel nor a language, or none that is
+    there.
     """
     name = str((metadata.get("kernelspec") or {}).get("name") or "")
     language = language_of(metadata)
@@ -41,6 +42,7 @@ def choose_kernel(metadata: Mapping[str, Any], available: Mapping[str, str]) -> 
         return same[0]
     there = ", ".join(sorted(available)) or "none"
     raise RefusedError(
-        f"The notebook needs the kernel {name or language!r}, which this environment does not have (it has: {there}). "
-        "Add the kernel's package to the project's environment files, or choose another kernel and save the notebook."
+        f"The notebook needs the kernel {name or language!r}, which this environment does not have "
+        f"(it has: {there}). Add the kernel's package to the project's environment files, "
+        "or choose another kernel in the workspace and save the notebook."
     )

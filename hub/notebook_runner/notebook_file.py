@@ -22,7 +22,7 @@ class NotebookFile:
 
     def save(self, notebook: Any) -> None:
         """Write ``notebook`` now; raise OSError when the disk refuses."""
-        text = nbformat.writes(notebook)
+        text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
         partial = self._path.with_name(f".{self._path.name}.partial")
         # A lone surrogate has no UTF-8 form; as \udXXX inside a JSON string it is a valid escape.
         partial.write_bytes(text.encode("utf-8", "backslashreplace"))

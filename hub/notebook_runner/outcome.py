@@ -11,8 +11,8 @@ from .plain_text import bounded_traceback
 class Outcome:
     """The exit code, and for a run that did not reach its end the event that says so.
 
-    ``event`` is '' (reached its end), ``failed`` or ``stopped``; ``error`` names the kind of failure, ``message`` says
-    it in words, ``traceback`` is plain text or ''.
+    ``event`` is '' (reached its end), ``failed`` or ``stopped``; ``error`` names the kind of failure,
+    ``message`` says it in words, ``traceback`` is plain text or ''.
     """
 
     exit_code: int

@@ -18,7 +18,7 @@ class OutputBudget:
         self._kept: dict[int, int] = {}
 
     def take(self, cell: int, size: int) -> int:
-        """Count ``size`` bytes for ``cell`` and return how many of them fit; less than asked exhausts the budget."""
+        """Count ``size`` bytes for ``cell``; return how many fit, where fewer exhaust the budget."""
         left = max(0, self.limit - sum(self._kept.values()))
         taken = min(size, left)
         self._kept[cell] = self._kept.get(cell, 0) + taken

@@ -78,7 +78,7 @@ def refused(events: EventLog, error: RefusedError) -> int:
 
 
 def prepare(request: Request, events: EventLog) -> Any:
-    """Return the recorder of the notebook with its parameters injected; raise RefusedError when it cannot be run."""
+    """Return the recorder of the notebook, parameters injected; raise RefusedError if it cannot be run."""
     from papermill.parameterize import parameterize_notebook
 
     from .kernel import choose_kernel, language_of
@@ -98,7 +98,7 @@ def prepare(request: Request, events: EventLog) -> Any:
 
 
 def execute(request: Request, recorder: Any) -> Outcome:
-    """Run the cells in the notebook's own folder and return how it ended; raise RefusedError without a kernel."""
+    """Run the cells in the notebook's folder; return how it ended. Raise RefusedError without a kernel."""
     from papermill.engines import papermill_engines
     from papermill.utils import chdir
 

@@ -18,8 +18,8 @@ def runs(cell: Any) -> bool:
 class Recorder:
     """Turns what happens to the cells into events and saved notebooks.
 
-    ``cell`` and ``cells`` of the events count the cells that run, from 1; the cell with the injected parameters is
-    one of them.
+    ``cell`` and ``cells`` of the events count the cells that run, from 1; the cell with the injected
+    parameters is one of them.
     """
 
     def __init__(self, notebook: Any, file: NotebookFile, events: EventLog, budget: OutputBudget) -> None:

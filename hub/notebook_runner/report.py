@@ -1,4 +1,4 @@
-"""The HTML report: results and prose of an executed notebook in one file that asks no other host for anything."""
+"""The HTML report: results and prose of an executed notebook in one file that needs no other host."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from nbconvert.exporters.html import HTMLExporter
 from traitlets.config import Config
 
+from .fragment import figure_words, harmless
 from .headings import headings_by_cell, headings_in
 from .outcome import Outcome
-from .page import tidy_page
 from .parameters import default_parameters, shown
 from .plain_text import bounded
 from .request import Request
@@ -26,8 +26,8 @@ DISPLAY_PRIORITY = [
     "image/png",
     "image/jpeg",
     "text/latex",
-    "text/plain",
     "application/javascript",
+    "text/plain",
     "application/vnd.jupyter.widget-view+json",
 ]
 HIDDEN_CELL_TAGS = {"remove-cell", "remove_cell"}
@@ -59,7 +59,7 @@ def render(request: Request, notebook: Any, outcome: Outcome, heading: str) -> s
         }
     }
     page, _ = exporter().from_notebook_node(presentable(notebook), resources)
-    return tidy_page(page)
+    return str(page)
 
 
 def exporter() -> Any:
@@ -76,6 +76,7 @@ def exporter() -> Any:
         exclude_output_prompt=True,
     )
     made.register_filter("bounded", bounded)
+    made.register_filter("harmless", harmless)
     return made
 
 
@@ -87,7 +88,11 @@ def problem(outcome: Outcome, heading: str) -> dict[str, str] | None:
     if outcome.event == "stopped":
         return {"summary": f"This run was stopped{at}. Below is what it had shown so far."}
     words = f"This run ended early{at}. Below is what it had shown so far."
-    return {"summary": words, "message": f"{outcome.error}: {outcome.message}", "traceback": outcome.traceback}
+    return {
+        "summary": words,
+        "message": f"{outcome.error}: {outcome.message}",
+        "traceback": outcome.traceback,
+    }
 
 
 def parameter_rows(request: Request, cells: list[Any]) -> list[tuple[str, str]]:
@@ -104,8 +109,9 @@ def first_heading(cells: list[Any]) -> str:
 def presentable(notebook: Any) -> Any:
     """Return a copy of the notebook as the report shows it.
 
-    The opening title is left out, since the report has its own; cells tagged ``remove-cell`` and outputs of cells
-    tagged ``remove-output`` are left out; pictures without a description are described by their heading.
+    The opening title is left out, since the report has its own; cells tagged ``remove-cell`` and outputs of
+    cells tagged ``remove-output`` are left out. Each cell's metadata says under which ``heading`` it
+    stands.
     """
     shown_notebook = copy.copy(notebook)
     shown_notebook.cells = []
@@ -114,22 +120,13 @@ def presentable(notebook: Any) -> Any:
         if tags & HIDDEN_CELL_TAGS:
             continue
         cell = copy.copy(cell)  # noqa: PLW2901 - the executed notebook itself stays as it is
-        if cell.cell_type == "code":
-            cell.outputs = [] if tags & HIDDEN_OUTPUT_TAGS else [described(one, heading) for one in cell.outputs]
+        cell.metadata = {**cell.metadata, "heading": heading, "alt": figure_words(heading)}
+        if cell.cell_type == "code" and tags & HIDDEN_OUTPUT_TAGS:
+            cell.outputs = []
         elif cell.cell_type == "markdown" and not shown_notebook.cells:
             cell.source = without_opening_title(cell.source)
         shown_notebook.cells.append(cell)
     return shown_notebook
-
-
-def described(output: Any, heading: str) -> Any:
-    """Return an output whose picture has an alternative text: its own, or one made from ``heading``."""
-    if "data" not in output:
-        return output
-    output = copy.copy(output)
-    words = f"Figure: {heading}" if heading else "Figure"
-    output.metadata = {"alt": words, **output.get("metadata", {})}
-    return output
 
 
 def without_opening_title(markdown: str) -> str:

@@ -16,9 +16,10 @@ DEFAULT_OUTPUT_BYTES = 20_000_000
 class Request:
     """One notebook to run.
 
-    ``notebook`` is relative to ``project``; ``result`` is the folder that receives everything the runner writes;
-    ``parameters`` override the notebook's own; ``output_bytes`` bounds what the cells may print and display;
-    ``facts`` are (name, value) pairs for the end of the report; ``parameter_titles`` name parameters in it.
+    ``notebook`` is relative to ``project``; ``result`` is the folder that receives everything the runner
+    writes; ``parameters`` override the notebook's own; ``output_bytes`` bounds what the cells may print and
+    display; ``facts`` are (name, value) pairs for the end of the report; ``parameter_titles`` name
+    parameters in it.
     """
 
     notebook: str
@@ -47,7 +48,7 @@ def read_request(path: Path) -> Request:
 
 
 def parse_request(raw: dict[str, Any]) -> Request:
-    """Return the request described by ``raw``; raise KeyError, TypeError or ValueError where it does not fit."""
+    """Return the request in ``raw``; raise KeyError, TypeError or ValueError where it does not fit."""
     report = raw.get("report") or {}
     return Request(
         notebook=str(raw["notebook"]),

@@ -33,7 +33,9 @@ def read_notebook(path: Path) -> Any:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise RefusedError(f"{path.name} is not a notebook: it cannot be read as JSON ({error}). {DAMAGED}") from error
+        raise RefusedError(
+            f"{path.name} is not a notebook: it cannot be read as JSON ({error}). {DAMAGED}"
+        ) from error
     if not isinstance(content, dict) or "nbformat" not in content:
         raise RefusedError(f"{path.name} is JSON but not a notebook: it has no 'nbformat'. {DAMAGED}")
     try:

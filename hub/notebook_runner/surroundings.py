@@ -11,8 +11,9 @@ from .errors import RefusedError
 def prepare_surroundings(scratch: Path) -> None:
     """Point Jupyter and IPython at folders under ``scratch``.
 
-    Kernels, settings and history of the person's home are neither read nor written, so a run depends on the project's
-    environment alone. Must be called before Jupyter is imported; the kernel inherits the variables.
+    Kernels, settings and history of the person's home are neither read nor written, so a run depends on the
+    project's environment alone. Must be called before Jupyter is imported; the kernel inherits the
+    variables.
     """
     for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
         folder = scratch / variable.lower()

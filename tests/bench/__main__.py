@@ -12,10 +12,8 @@ import time
 from pathlib import Path
 
 import httpx
-import nbformat
 import psutil
 
-from tests.bench.projects import publish_trivial
 from tests.bench.table import Row, percentile, render
 from tests.conftest import (
     CHECKOUT,
@@ -27,7 +25,9 @@ from tests.conftest import (
     wait_for,
     workspace_environment,
 )
+from tests.publishing import notebook, publish
 
+TRIVIAL = notebook("n + 1")
 RUN = {
     "project": "genomics/alphagenome",
     "notebook": "02_variant_analysis.ipynb",
@@ -77,27 +77,21 @@ def second_start(home: Path) -> Row:
 
 def trivial_run(workspace: RunningWorkspace, folder: Path, *, times: int = 7) -> Row:
     """Run a two-cell notebook through the workspace, and with the papermill command."""
-    path = publish_trivial(workspace)
+    path = publish(workspace, "trivial", {"trivial.ipynb": TRIVIAL}, group="bench")
     ours, peers = [], []
     with workspace.client() as client:
         environment = _environment_of(client, path, workspace.home)
-        notebook = folder / "trivial.ipynb"
-        nbformat.write(_trivial(), notebook)
+        notebook_file = folder / "trivial.ipynb"
+        notebook_file.write_text(TRIVIAL)
         for number in range(times + 1):
             ours.append(_seconds_of_run(client, path, number))
-            peers.append(_seconds_of_papermill(environment, notebook, folder / "out.ipynb"))
+            peers.append(_seconds_of_papermill(environment, notebook_file, folder / "out.ipynb"))
     mine, peer = statistics.median(ours[1:]), statistics.median(peers[1:])
     limit = 1.3 * peer + 0.5
     return Row(
         "trivial notebook, asked to ended", mine, "s", f"at most 1.3x + 0.5 s ({limit:.2f} s)", mine <= limit,
         peer, "papermill command",
     )  # fmt: skip
-
-
-def _trivial() -> nbformat.NotebookNode:
-    from tests.bench.projects import trivial_notebook
-
-    return trivial_notebook()
 
 
 def _environment_of(client: httpx.Client, path: str, home: Path) -> Path:

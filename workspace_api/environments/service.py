@@ -1,0 +1,194 @@
+"""Environments: which are wanted, who builds each, and how the build ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from auth.permissions import PLATFORM, Action
+from hub.environments import BuildCancelled, BuildFailed, UvBuilder
+from workspace_api.database import Database, now
+from workspace_api.environments.models import STATES, Environment
+from workspace_api.environments.views import EnvironmentView
+from workspace_api.errors import ConflictError, NotFoundError
+from workspace_api.guard import require
+
+TAIL_BYTES = 16_000
+MOST_LOG_BYTES = 1_000_000
+
+
+class EnvironmentService:
+    """The queue of builds, in the database, and the builder that does them.
+
+    A row goes wanted -> building -> ready or failed. Whoever builds holds a lease; when it runs out the row
+    is claimed again. A failed environment stays failed until somebody asks for it again.
+    """
+
+    def __init__(self, database: Database, builder: UvBuilder) -> None:
+        self._database = database
+        self._builder = builder
+
+    def want(self, files: Mapping[str, bytes]) -> str:
+        """Return the key of what these environment files build, queued for building if it is new or gone."""
+        key = self._builder.key(files)
+        with self._database.write() as session:
+            row = session.get(Environment, key)
+            if row is None:
+                session.add(
+                    Environment(key=key, files=_as_text(files), state="wanted", wanted_at=now())
+                )
+            elif row.state == "ready" and not self._builder.is_built(key):
+                _want_again(row)
+        return key
+
+    def view(self, key: str) -> EnvironmentView:
+        """Return an environment; one that is ready but no longer on disk is wanted again.
+
+        Raises NotFoundError for a key that nothing ever wanted.
+        """
+        with self._database.read() as session:
+            row = session.get(Environment, key)
+            if row is None:
+                raise _unknown(key)
+            position = _position(session, row)
+        if row.state == "ready" and not self._builder.is_built(key):
+            with self._database.write() as session:
+                row = session.get_one(Environment, key)
+                _want_again(row)
+                session.flush()
+                position = _position(session, row)
+        return self._view(row, position)
+
+    def rebuild(self, identity: Identity, key: str) -> EnvironmentView:
+        """Queue a failed environment again, for an author or administrator; one in the queue stays there.
+
+        Raises ConflictError for one that is ready: the same files build the same environment.
+        """
+        require(identity, Action.REBUILD_ENVIRONMENT, PLATFORM, "rebuild an environment")
+        if self.view(key).state == "ready":
+            raise ConflictError(
+                "This environment is ready. Change the project's environment files to get another."
+            )
+        with self._database.write() as session:
+            row = session.get_one(Environment, key)
+            if row.state == "failed":
+                _want_again(row)
+        return self.view(key)
+
+    def touch(self, key: str) -> None:
+        """Remember that an environment is used now."""
+        with self._database.write() as session:
+            session.execute(update(Environment).where(Environment.key == key).values(last_used_at=now()))
+
+    def log(self, key: str, offset: int = 0) -> tuple[str, int]:
+        """Return the build's log from byte `offset`, at most a megabyte of it, and the byte to go on from."""
+        return read_log(self._builder.log_path(key), offset)
+
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many environments are in each state."""
+        with self._database.read() as session:
+            rows = session.execute(
+                select(Environment.state, func.count()).group_by(Environment.state)
+            ).all()
+        return {**dict.fromkeys(STATES, 0), **{state: count for state, count in rows}}
+
+    def claim(self, owner: str, lease_seconds: float) -> str | None:
+        """Take the environment that has waited longest, for `owner` to build, or None when none waits."""
+        with self._database.write() as session:
+            row = session.scalar(
+                select(Environment).where(_claimable()).order_by(Environment.wanted_at).limit(1)
+            )
+            if row is None:
+                return None
+            row.state = "building"
+            row.lease_owner = owner
+            row.lease_expires_at = _lease_end(lease_seconds)
+            row.started_at = now()
+            row.finished_at = row.error = None
+            return row.key
+
+    def heartbeat(self, key: str, owner: str, lease_seconds: float) -> bool:
+        """Keep the lease; false when somebody else has the build by now."""
+        return self._update(key, owner, lease_expires_at=_lease_end(lease_seconds))
+
+    def build(self, key: str, owner: str, lease_seconds: float, stop: threading.Event) -> None:
+        """Build what `owner` has claimed, to its end: ready, failed in words, or wanted again after `stop`.
+
+        The builder's own lock makes a second build of one key impossible, whatever the leases say.
+        """
+        with self._database.read() as session:
+            row = session.get(Environment, key)
+        if row is None:
+            raise _unknown(key)
+        lost = threading.Event()
+        over = threading.Event()
+        beating = threading.Thread(
+            target=self._keep_lease, args=(key, owner, lease_seconds, over, lost), daemon=True
+        )
+        beating.start()
+        try:
+            built = self._builder.build(
+                key,
+                _as_bytes(row.files),
+                self._builder.log_path(key),
+                lambda: stop.is_set() or lost.is_set(),
+            )
+        except BuildCancelled:
+            self._update(key, owner, state="wanted", lease_owner=None, lease_expires_at=None)
+        except BuildFailed as failure:
+            self._finish(key, owner, "failed", error=str(failure))
+        else:
+            self._finish(key, owner, "ready", size_bytes=built.size_bytes)
+        finally:
+            over.set()
+            beating.join()
+
+    def _keep_lease(
+        self, key: str, owner: str, lease_seconds: float, over: threading.Event, lost: threading.Event
+    ) -> None:
+        while not over.wait(lease_seconds / 3):
+            if not self.heartbeat(key, owner, lease_seconds):
+                lost.set()
+                return
+
+    def _finish(self, key: str, owner: str, state: str, **values: object) -> None:
+        self._update(
+            key, owner, state=state, finished_at=now(), lease_owner=None, lease_expires_at=None, **values
+        )
+
+    def _update(self, key: str, owner: str, **values: object) -> bool:
+        """Change the row if `owner` still builds it."""
+        with self._database.write() as session:
+            changed = session.execute(
+                update(Environment)
+                .where(
+                    Environment.key == key,
+                    Environment.state == "building",
+                    Environment.lease_owner == owner,
+                )
+                .values(**values)
+                .returning(Environment.key)
+            ).all()
+        return bool(changed)
+
+    def _view(self, row: Environment, position: int | None) -> EnvironmentView:
+        tail = _tail(self._builder.log_path(row.key))
+        return EnvironmentView(
+            key=row.key,
+            state=row.state,
+            error=row.error,
+            size_bytes=row.size_bytes,
+            position=position,
+            wanted_at=row.wanted_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            last_used_at=row.last_used_at,
+            log_tail=tail,
+            last_line=next((line for line in reversed(tail.splitlines()) if line.strip()), ""),
+        )

@@ -1,0 +1,24 @@
+"""The one place where a refusal of the permission table becomes an error in words."""
+
+from __future__ import annotations
+
+from auth.identity import Identity
+from auth.permissions import READING, Action, Resource, may, scopes_allow
+from workspace_api.errors import ForbiddenError, NotSignedInError
+
+
+def require(identity: Identity, action: Action, resource: Resource, doing: str) -> None:
+    """Return when `identity` may do `action`; `doing` names it for the message ("rebuild an environment").
+
+    Raises NotSignedInError for somebody without an account, else ForbiddenError.
+    """
+    if may(identity, action, resource):
+        return
+    if not scopes_allow(identity.scopes, reading=action in READING):
+        raise ForbiddenError(
+            f"This token's scopes ({', '.join(sorted(identity.scopes)) or 'none'}) do not let it {doing}. "
+            "Make a token with the scope api."
+        )
+    if not identity.signed_in:
+        raise NotSignedInError(f"Sign in to {doing}.")
+    raise ForbiddenError(f"The account {identity.user} may not {doing}. Ask an administrator.")

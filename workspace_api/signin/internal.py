@@ -1,0 +1,53 @@
+"""JupyterHub's question whether somebody may sign in; nobody else may ask it."""
+
+from __future__ import annotations
+
+import hmac
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from workspace_api.errors import ForbiddenError, NotSignedInError
+from workspace_api.http import Services
+from workspace_api.people.attempts import SignInAttempts
+from workspace_api.people.names import normalised
+
+router = APIRouter(prefix="/internal", tags=["internal"])
+
+
+class SignInQuestion(BaseModel):
+    """A name and a password as somebody typed them, and the address they did it from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=1000)
+    password: SecretStr = Field(max_length=10_000)
+    address: str = Field("", max_length=200)
+
+
+class SignInAnswer(BaseModel):
+    """The account that may sign in."""
+
+    name: str
+    admin: bool
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, services: Services, question: SignInQuestion) -> SignInAnswer:
+    """Say whose name and password these are; 403 when they are nobody's, 429 after too many failures."""
+    _require_hub(request, services.settings.hub.authenticator_token.get_secret_value())
+    attempts: SignInAttempts = request.app.state.sign_in_attempts
+    name = normalised(question.name)
+    attempts.check(name, question.address)
+    person = services.people.check_password(name, question.password.get_secret_value())
+    if person is None:
+        attempts.failed(name, question.address)
+        raise ForbiddenError("The name or the password is not right.")
+    attempts.succeeded(name)
+    return SignInAnswer(name=person.name, admin=person.admin)
+
+
+def _require_hub(request: Request, token: str) -> None:
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not token or not hmac.compare_digest(given.encode(), token.encode()):
+        raise NotSignedInError("Only this workspace's JupyterHub may ask this.")

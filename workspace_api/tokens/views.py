@@ -1,0 +1,28 @@
+"""Tokens as their owner sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """One token without its secret; `run_id` is set on the token that a run carries."""
+
+    id: str
+    user: str
+    name: str
+    scopes: frozenset[str]
+    run_id: str | None
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token just made, with its secret, which is kept nowhere."""
+
+    secret: str
+    token: TokenView

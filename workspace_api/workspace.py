@@ -1,0 +1,42 @@
+"""The services of one workspace, constructed once and handed to whoever serves or works for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auth.passwords import Passwords
+from nfs.layout import StorageLayout
+from workspace_api.database import Database
+from workspace_api.environments.service import EnvironmentService
+from workspace_api.forge.client import ForgeClient
+from workspace_api.heartbeat import Heartbeats
+from workspace_api.people.service import PeopleService
+from workspace_api.projects.service import ProjectService
+from workspace_api.runs.service import RunService
+from workspace_api.settings import Settings
+from workspace_api.tokens.service import TokenService
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that can be done in a workspace; each service is thread-safe."""
+
+    settings: Settings
+    database: Database
+    layout: StorageLayout
+    people: PeopleService
+    tokens: TokenService
+    forge: ForgeClient
+    environments: EnvironmentService
+    projects: ProjectService
+    runs: RunService
+    heartbeats: Heartbeats
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self.database.close()
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Construct the services; the database must have been migrated, and nothing is changed in it."""
+    raise NotImplementedError
