@@ -59,7 +59,7 @@ class LocalAuthenticator(Authenticator):  # type: ignore[misc]
                     headers={"Authorization": f"Bearer {self.workspace_token}"},
                 )
         except httpx.HTTPError as error:
-            self.log.error("The workspace at %s does not answer: %r", self.workspace_url, error)
+            self.log.warning("The workspace at %s does not answer: %r", self.workspace_url, error)
             raise _unavailable() from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -25,7 +27,6 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._of_nobody = self._hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
         """Return what is stored of `password`; every call gives another salt."""
@@ -43,4 +44,8 @@ class Passwords:
             matches = self._hasher.verify(stored or self._of_nobody, password)
         except (VerificationError, InvalidHashError):
             return False
-        return matches and stored is not None
+        return matches and bool(stored)
+
+    @cached_property
+    def _of_nobody(self) -> str:
+        return self._hasher.hash("nobody has this password")

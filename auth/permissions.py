@@ -75,7 +75,8 @@ def may(identity: Identity, action: Action, resource: Resource) -> bool:
     """Return whether `identity` may do `action` to `resource`.
 
     A token's scopes come first: `api` reads and writes, `read_api` only reads, `alphagenome` opens the
-    gateway and nothing here. Raises TypeError when `resource` is not the kind of facts `action` is decided by.
+    gateway and nothing here. Raises TypeError when `resource` is not the kind of facts
+    that `action` is decided by.
     """
     if not scopes_allow(identity.scopes, reading=action in READING):
         return False

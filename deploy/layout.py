@@ -21,6 +21,8 @@ MACHINE_VARIABLES = frozenset(
         "https_proxy",
         "no_proxy",
         "TZ",
+        "HOME",
+        "XDG_CACHE_HOME",
     }
 )
 

@@ -10,11 +10,11 @@ from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
 from workspace_api.csrf import Csrf
 from workspace_api.environments.routes import router as environments
+from workspace_api.frame import BodyLimitMiddleware, RequestMarkMiddleware
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
 from workspace_api.problems import RenderProblem, install_problems
 from workspace_api.projects.routes import router as projects
-from workspace_api.frame import BodyLimitMiddleware, RequestMarkMiddleware
 from workspace_api.runs.routes import router as runs
 from workspace_api.security import SecurityHeadersMiddleware
 from workspace_api.signin.internal import router as internal

@@ -56,7 +56,7 @@ class Authentication:
 
 
 class HubTokens:
-    """Asks JupyterHub whose token this is, and remembers each answer for half a minute, by the token's hash."""
+    """Asks JupyterHub whose token this is; each answer is remembered for half a minute."""
 
     def __init__(
         self,

@@ -53,4 +53,4 @@ def needs_token(*, signed_in: bool, content_type: str) -> bool:
     A signed-in browser's always must. A visitor's need not where the body is of a type that no form can
     send: another site's script would have to ask us first, and we never allow it.
     """
-    return signed_in or content_type.split(";")[0].strip().lower() in FORM_TYPES
+    return signed_in or content_type.partition(";")[0].strip().lower() in FORM_TYPES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 
@@ -87,10 +88,9 @@ class BodyLimitMiddleware:
                 started = True
                 await send(message)
 
-        try:
+        # The framework may turn the exception into an answer of its own, which is not sent then.
+        with contextlib.suppress(_BodyTooLargeError):
             await self.app(scope, counted, send_unless_too_large)
-        except _BodyTooLargeError:
-            pass  # answered below, like one whose exception the framework turned into another answer
         if seen > self.limit and not started:
             await self._refuse(scope, receive, send)
 

@@ -114,7 +114,7 @@ def _runs(database: Database) -> tuple[dict[str, int], float]:
         rows = session.execute(select(Run.state, func.count()).group_by(Run.state)).all()
         oldest = session.scalar(select(func.min(Run.requested_at)).where(Run.state == RunState.QUEUED))
     age = 0.0 if oldest is None else (now() - oldest).total_seconds()
-    return {state: count for state, count in rows}, max(0.0, age)
+    return dict(rows), max(0.0, age)
 
 
 def _by_state(name: str, words: str, counts: dict[str, int]) -> GaugeMetricFamily:

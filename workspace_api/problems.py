@@ -117,9 +117,7 @@ def _of_validation(error: RequestValidationError, request_id: str) -> Problem:
     """Name each field as the caller wrote it; a body that is no JSON at all is a bad request."""
     problems = error.errors()
     if any(each["type"] == "json_invalid" for each in problems):
-        return Problem(
-            400, "The request could not be understood", "The body is not valid JSON.", request_id
-        )
+        return Problem(400, "The request could not be understood", "The body is not valid JSON.", request_id)
     fields = tuple(FieldError(_field(each["loc"]), _words(each)) for each in problems)
     names = ", ".join(dict.fromkeys(each.field for each in fields))
     return Problem(422, InvalidInputError.title, f"Not accepted: {names}.", request_id, fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth.passwords import Passwords
+from hub.environments import UvBuilder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
 from workspace_api.environments.service import EnvironmentService
@@ -39,4 +40,28 @@ class Workspace:
 
 def open_workspace(settings: Settings) -> Workspace:
     """Construct the services; the database must have been migrated, and nothing is changed in it."""
-    raise NotImplementedError
+    home = settings.home
+    database = Database(settings.database_url)
+    layout = StorageLayout(home / "storage")
+    people = PeopleService(database, layout, Passwords())
+    tokens = TokenService(database)
+    forge = ForgeClient(settings.forge)
+    environments = EnvironmentService(database, _builder(settings))
+    projects = ProjectService(database, forge, environments)
+    runs = RunService(database, projects, environments, tokens, people, layout, settings)
+    return Workspace(
+        settings=settings,
+        database=database,
+        layout=layout,
+        people=people,
+        tokens=tokens,
+        forge=forge,
+        environments=environments,
+        projects=projects,
+        runs=runs,
+        heartbeats=Heartbeats(home / "run"),
+    )
+
+
+def _builder(settings: Settings) -> UvBuilder:
+    return UvBuilder(settings.home / "environments", settings.home / "cache" / "uv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import signal
 import sys
@@ -49,16 +50,21 @@ def stop(number: int, frame: FrameType | None) -> None:
 def run(request: Request, events: EventLog) -> int:
     """Execute and report; every way to end is said in the event log."""
     try:
-        recorder = prepare(request, events)
+        return run_steps(request, events)
     except RefusedError as error:
-        return refused(events, error)
+        events.write("refused", message=str(error))
+        return REFUSED
     except StoppedError:
         events.write("stopped")
         return STOPPED
-    try:
-        outcome = execute(request, recorder)
-    except RefusedError as error:
-        return refused(events, error)
+    except OSError as error:
+        return unwritable(events, error)
+
+
+def run_steps(request: Request, events: EventLog) -> int:
+    """Read, execute, save, report; raise RefusedError, StoppedError or OSError where that is not possible."""
+    recorder = prepare(request, events)
+    outcome = execute(request, recorder)
     if outcome.event:
         events.write(outcome.event, **recorder.position(), heading=recorder.heading(), **outcome.details())
     recorder.save()
@@ -71,16 +77,20 @@ def run(request: Request, events: EventLog) -> int:
     return outcome.exit_code
 
 
-def refused(events: EventLog, error: RefusedError) -> int:
-    """Say that the notebook cannot be run."""
-    events.write("refused", message=str(error))
-    return REFUSED
+def unwritable(events: EventLog, error: OSError) -> int:
+    """Say that the results could not be kept; on stderr too, since the event log may be on the full disk."""
+    message = (
+        f"The results could not be written: {error}. "
+        "Make room where runs are kept, or ask an administrator to, and run again."
+    )
+    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):
+        events.write("failed", error="ResultsNotWritten", message=message, traceback="")
+    return RAISED
 
 
 def prepare(request: Request, events: EventLog) -> Any:
     """Return the recorder of the notebook, parameters injected; raise RefusedError if it cannot be run."""
-    from papermill.parameterize import parameterize_notebook
-
     from .kernel import choose_kernel, language_of
     from .notebook_file import NotebookFile
     from .output_limit import OutputBudget
@@ -92,9 +102,27 @@ def prepare(request: Request, events: EventLog) -> Any:
     language = language_of(notebook.metadata) or "python"
     notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": language}
     if request.parameters:
-        notebook = parameterize_notebook(notebook, request.parameters, kernel_name=kernel, language=language)
+        notebook = with_parameters(notebook, request.parameters)
     file = NotebookFile(request.result / "notebook.ipynb")
     return Recorder(notebook, file, events, OutputBudget(request.output_bytes))
+
+
+def with_parameters(notebook: Any, parameters: dict[str, Any]) -> Any:
+    """Return the notebook with a cell that sets ``parameters`` after the one tagged ``parameters``.
+
+    Raises RefusedError when papermill cannot write values in the notebook's language.
+    """
+    from papermill.exceptions import PapermillException
+    from papermill.parameterize import parameterize_notebook
+
+    spec = notebook.metadata.kernelspec
+    try:
+        return parameterize_notebook(notebook, parameters, kernel_name=spec.name, language=spec.language)
+    except PapermillException as error:
+        raise RefusedError(
+            f"Parameters cannot be given to a notebook in {spec.language}: {error}. "
+            "Use a language that papermill supports, such as Python or R, or take the parameters out."
+        ) from error
 
 
 def execute(request: Request, recorder: Any) -> Outcome:

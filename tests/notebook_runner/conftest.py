@@ -64,11 +64,11 @@ class Finished:
 
 @dataclass
 class Bench:
-    """A project folder on which notebooks are put and run."""
+    """A project folder on which notebooks are put and run; ``prefix`` is a command that starts the runner."""
 
     python: Path
     folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
+    prefix: list[str] = field(default_factory=list)
 
     @property
     def project(self) -> Path:
@@ -91,8 +91,8 @@ class Bench:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         return subprocess.Popen(
-            [self.python, "-I", RUNNER, asked],
-            env={"PATH": os.environ["PATH"], "HOME": str(home), **self.environment},
+            [*self.prefix, self.python, "-I", RUNNER, asked],
+            env={"PATH": os.environ["PATH"], "HOME": str(home)},
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -116,10 +116,16 @@ class Bench:
             time.sleep(0.02)
 
 
+@pytest.fixture(scope="session")
+def make_bench(environment_python: Path) -> Callable[[Path], Bench]:
+    """Makes an empty project in a folder, and the means to run its notebooks."""
+    return lambda folder: Bench(environment_python, folder)
+
+
 @pytest.fixture
-def bench(environment_python: Path, tmp_path: Path) -> Bench:
-    """An empty project and the environment to run its notebooks in."""
-    return Bench(environment_python, tmp_path)
+def bench(make_bench: Callable[[Path], Bench], tmp_path: Path) -> Bench:
+    """An empty project and the means to run its notebooks."""
+    return make_bench(tmp_path)
 
 
 def code(source: str, *tags: str) -> Any:
@@ -132,7 +138,7 @@ def prose(source: str) -> Any:
     return nbformat.v4.new_markdown_cell(source)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cells() -> Any:
     """Makers of cells: ``cells.code(source, *tags)`` and ``cells.prose(source)``."""
     return type("Cells", (), {"code": staticmethod(code), "prose": staticmethod(prose)})

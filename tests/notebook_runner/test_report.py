@@ -5,6 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
 HOSTILE = "<script>alert(1)</script><b>&"
 
 OUTPUTS = """
@@ -35,15 +37,18 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def outputs_report(bench: Any, cells: Any) -> str:
+@pytest.fixture(scope="module")
+def outputs_report(make_bench: Any, cells: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of a notebook with every kind of output."""
+    bench = make_bench(tmp_path_factory.mktemp("outputs"))
     bench.write("a.ipynb", cells.prose("# My notebook"), cells.prose("## Figures"), cells.code(OUTPUTS))
     run = bench.run("a.ipynb", title="A run", report={"facts": [["Commit", "4f1c9aa"]]})
     assert run.exit_code == 0
     return str(run.report)
 
 
-def test_it_asks_no_other_host_and_runs_no_script(bench: Any, cells: Any) -> None:
-    page = Page(outputs_report(bench, cells))
+def test_it_asks_no_other_host_and_runs_no_script(outputs_report: str) -> None:
+    page = Page(outputs_report)
 
     assert [tag for tag, _ in page.elements if tag in {"script", "link", "iframe", "object", "base"}] == []
     sources = [
@@ -55,8 +60,8 @@ def test_it_asks_no_other_host_and_runs_no_script(bench: Any, cells: Any) -> Non
     assert "default-src 'none'" in (page.all("meta")[2]["content"] or "")
 
 
-def test_it_is_labelled_for_those_who_do_not_see_it(bench: Any, cells: Any) -> None:
-    page = Page(outputs_report(bench, cells))
+def test_it_is_labelled_for_those_who_do_not_see_it(outputs_report: str) -> None:
+    page = Page(outputs_report)
 
     assert page.all("html") == [{"lang": "en"}]
     assert {image["alt"] for image in page.all("img")} == {"Figure: Figures"}
@@ -64,8 +69,8 @@ def test_it_is_labelled_for_those_who_do_not_see_it(bench: Any, cells: Any) -> N
     assert [tag for tag, _ in page.elements if tag in {"h1", "h2", "h3"}] == ["h1", "h2", "h2"]
 
 
-def test_it_holds_results_and_facts_but_no_code(bench: Any, cells: Any) -> None:
-    report = outputs_report(bench, cells)
+def test_it_holds_results_and_facts_but_no_code(outputs_report: str) -> None:
+    report = outputs_report
 
     assert "4f1c9aa" in report
     assert "a slider" in report
@@ -74,8 +79,8 @@ def test_it_holds_results_and_facts_but_no_code(bench: Any, cells: Any) -> None:
     assert "My notebook" not in report
 
 
-def test_it_is_small(bench: Any, cells: Any) -> None:
-    assert len(outputs_report(bench, cells)) < 12_000
+def test_it_is_small(outputs_report: str) -> None:
+    assert len(outputs_report) < 12_000
 
 
 def test_everything_that_people_type_is_text(bench: Any, cells: Any) -> None:

@@ -285,3 +285,39 @@ def test_a_request_that_makes_no_sense_says_so(bench: Any) -> None:
 
     assert run.exit_code == 2
     assert "incomplete or wrong" in run.stderr
+
+
+def test_a_disk_that_is_full_is_told_apart_from_an_error(bench: Any, cells: Any) -> None:
+    bench.write("a.ipynb", cells.code("'x' * 200_000"))
+    bench.prefix = ["prlimit", "--fsize=100000"]  # no file may grow beyond this, as on a full disk
+
+    run = bench.run("a.ipynb")
+
+    assert run.exit_code == 3
+    assert run.event("failed")["error"] == "ResultsNotWritten"
+    assert "Make room" in run.stderr
+
+
+def test_parameters_in_a_language_nobody_can_write_are_refused(bench: Any, cells: Any) -> None:
+    kernel = bench.python.parent.parent / "share" / "jupyter" / "kernels" / "befunge"
+    kernel.mkdir(exist_ok=True)
+    (kernel / "kernel.json").write_text(
+        '{"argv": ["false"], "language": "befunge", "display_name": "Befunge"}'
+    )
+    metadata = {"kernelspec": {"name": "befunge", "display_name": "Befunge", "language": "befunge"}}
+    bench.write("a.ipynb", cells.code("1"), metadata=metadata)
+
+    assert "a notebook in befunge" in bench.run("a.ipynb", parameters={"n": 1}).event("refused")["message"]
+
+
+def test_a_kernel_that_does_not_start_is_refused(bench: Any, cells: Any) -> None:
+    kernel = bench.python.parent.parent / "share" / "jupyter" / "kernels" / "broken"
+    kernel.mkdir(exist_ok=True)
+    (kernel / "kernel.json").write_text('{"argv": ["false"], "language": "broken", "display_name": "Broken"}')
+    metadata = {"kernelspec": {"name": "broken", "display_name": "Broken", "language": "broken"}}
+    bench.write("a.ipynb", cells.code("1"), metadata=metadata)
+
+    run = bench.run("a.ipynb")
+
+    assert run.exit_code == 4
+    assert "'broken' did not start" in run.event("refused")["message"]

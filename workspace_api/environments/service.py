@@ -5,22 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action
 from hub.environments import BuildCancelled, BuildFailed, UvBuilder
 from workspace_api.database import Database, now
+from workspace_api.environments.log import read_log, tail
 from workspace_api.environments.models import STATES, Environment
 from workspace_api.environments.views import EnvironmentView
 from workspace_api.errors import ConflictError, NotFoundError
 from workspace_api.guard import require
-
-TAIL_BYTES = 16_000
-MOST_LOG_BYTES = 1_000_000
 
 
 class EnvironmentService:
@@ -40,9 +37,7 @@ class EnvironmentService:
         with self._database.write() as session:
             row = session.get(Environment, key)
             if row is None:
-                session.add(
-                    Environment(key=key, files=_as_text(files), state="wanted", wanted_at=now())
-                )
+                session.add(Environment(key=key, files=_as_text(files), state="wanted", wanted_at=now()))
             elif row.state == "ready" and not self._builder.is_built(key):
                 _want_again(row)
         return key
@@ -93,16 +88,18 @@ class EnvironmentService:
     def count_by_state(self) -> dict[str, int]:
         """Return how many environments are in each state."""
         with self._database.read() as session:
-            rows = session.execute(
-                select(Environment.state, func.count()).group_by(Environment.state)
-            ).all()
-        return {**dict.fromkeys(STATES, 0), **{state: count for state, count in rows}}
+            rows = session.execute(select(Environment.state, func.count()).group_by(Environment.state))
+            counts: dict[str, int] = dict(rows.all())
+        return {**dict.fromkeys(STATES, 0), **counts}
 
     def claim(self, owner: str, lease_seconds: float) -> str | None:
         """Take the environment that has waited longest, for `owner` to build, or None when none waits."""
         with self._database.write() as session:
             row = session.scalar(
-                select(Environment).where(_claimable()).order_by(Environment.wanted_at).limit(1)
+                select(Environment)
+                .where(_claimable())
+                .order_by(Environment.wanted_at, Environment.key)
+                .limit(1)
             )
             if row is None:
                 return None
@@ -178,7 +175,7 @@ class EnvironmentService:
         return bool(changed)
 
     def _view(self, row: Environment, position: int | None) -> EnvironmentView:
-        tail = _tail(self._builder.log_path(row.key))
+        log_tail = tail(self._builder.log_path(row.key))
         return EnvironmentView(
             key=row.key,
             state=row.state,
@@ -189,6 +186,53 @@ class EnvironmentService:
             started_at=row.started_at,
             finished_at=row.finished_at,
             last_used_at=row.last_used_at,
-            log_tail=tail,
-            last_line=next((line for line in reversed(tail.splitlines()) if line.strip()), ""),
+            log_tail=log_tail,
+            last_line=next((line for line in reversed(log_tail.splitlines()) if line.strip()), ""),
         )
+
+
+def _want_again(row: Environment) -> None:
+    row.state = "wanted"
+    row.wanted_at = now()
+    row.error = row.started_at = row.finished_at = None
+
+
+def _claimable() -> ColumnElement[bool]:
+    return or_(
+        Environment.state == "wanted",
+        and_(Environment.state == "building", Environment.lease_expires_at < now()),
+    )
+
+
+def _position(session: Session, row: Environment) -> int | None:
+    if row.state != "wanted":
+        return None
+    ahead = session.scalar(
+        select(func.count())
+        .select_from(Environment)
+        .where(
+            Environment.state == "wanted",
+            or_(
+                Environment.wanted_at < row.wanted_at,
+                and_(Environment.wanted_at == row.wanted_at, Environment.key < row.key),
+            ),
+        )
+    )
+    return (ahead or 0) + 1
+
+
+def _lease_end(seconds: float) -> dt.datetime:
+    return now() + dt.timedelta(seconds=seconds)
+
+
+def _as_text(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return files as the table keeps them; bytes that are not UTF-8 survive the way there and back."""
+    return {name: data.decode("utf-8", "surrogateescape") for name, data in files.items()}
+
+
+def _as_bytes(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode("utf-8", "surrogateescape") for name, text in files.items()}
+
+
+def _unknown(key: str) -> NotFoundError:
+    return NotFoundError(f"There is no environment {key[:64]}.")

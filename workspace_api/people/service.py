@@ -75,7 +75,7 @@ class PeopleService:
             )
             session.add(row)
             session.flush()
-            self._layout.create_home(name, row.uid, row.uid)
+            self._layout.ensure_home(name, row.uid, row.uid)
             return _view(row)
 
     def ensure_system_accounts(self) -> None:

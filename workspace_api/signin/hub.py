@@ -26,7 +26,10 @@ class Departure:
 
 
 class HubSignIn:
-    """Sends browsers to the hub's sign-in and finds out who came back; raises UnavailableError without a hub."""
+    """Sends browsers to the hub's sign-in, and finds out who came back.
+
+    Every method raises UnavailableError where there is no hub, or none that answers.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._api_url = settings.hub.api_url

@@ -24,7 +24,7 @@ def browser_sign_in(settings: Settings) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/login")
-    def login(request: Request, caller: Caller, next: str = "/") -> Response:  # noqa: A002 - the address's own word
+    def login(request: Request, caller: Caller, next: str = "/") -> Response:
         """Send the browser to the hub's sign-in page, or on when it is signed in already."""
         page = local_page(next)
         if caller.signed_in:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import ALL_SCOPES, Identity, Level
@@ -128,7 +128,7 @@ class TokenService:
             rows = session.scalars(
                 select(Token)
                 .join(User, User.id == Token.user_id)
-                .where(User.name == identity.user, Token.run_id.is_(None), *_works())
+                .where(User.name == identity.user, Token.run_id.is_(None), _works())
                 .order_by(Token.id.desc())
             )
             return [_view(row, identity.user or "") for row in rows]
@@ -165,15 +165,15 @@ class TokenService:
             session.execute(update(Token).where(Token.id == row.id).values(last_used_at=now()))
 
 
-def _works() -> tuple[object, ...]:
-    return Token.revoked_at.is_(None), or_(Token.expires_at.is_(None), Token.expires_at > now())
+def _works() -> ColumnElement[bool]:
+    return and_(Token.revoked_at.is_(None), or_(Token.expires_at.is_(None), Token.expires_at > now()))
 
 
 def _find(session: Session, secret: str) -> tuple[Token, User] | None:
     row = session.execute(
         select(Token, User)
         .join(User, User.id == Token.user_id)
-        .where(Token.hash == token_hash(secret), User.disabled.is_(False), *_works())
+        .where(Token.hash == token_hash(secret), User.disabled.is_(False), _works())
     ).first()
     return None if row is None else (row[0], row[1])
 

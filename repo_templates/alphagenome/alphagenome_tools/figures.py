@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -65,7 +66,7 @@ def quick_plot(
             )
     if not components or shown is None:
         raise ValueError("There are no tracks to draw. Choose other tissues or other measures.")
-    figure = plot_components.plot(components, interval=shown, fig_width=WIDTH_INCHES, xlabel="")
+    figure = _drawn(components, shown)
     for axes in figure.axes:
         # A filled line is read by its area, so it stands on zero.
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
@@ -99,15 +100,8 @@ def plot_variant_comparison(
             components.append(_overlay(pair, shown))
     if not components or shown is None:
         raise ValueError("There are no tracks to draw. Choose other tissues or other measures.")
-    figure = plot_components.plot(
-        components,
-        interval=shown,
-        fig_width=WIDTH_INCHES,
-        annotations=[
-            plot_components.VariantAnnotation([variant], colors="#777777", use_default_labels=False)
-        ],
-        xlabel="",
-    )
+    mark = plot_components.VariantAnnotation([variant], colors="#777777", use_default_labels=False)
+    figure = _drawn(components, shown, [mark])
     figure.axes[0].legend(
         figure.axes[0].lines,
         ["reference", "alternate"],
@@ -132,6 +126,15 @@ def _overlay(pair: dict[str, Any], shown: genome.Interval) -> plot_components.Ov
         alpha=1.0,
         linewidth=1.2,
     )
+
+
+def _drawn(components: list[Any], shown: genome.Interval, annotations: list[Any] | None = None) -> Figure:
+    with warnings.catch_warnings():
+        # A line that is the same everywhere has no range of its own; matplotlib widens it, as it should.
+        warnings.filterwarnings("ignore", message="Attempting to set identical")
+        return plot_components.plot(
+            components, interval=shown, fig_width=WIDTH_INCHES, annotations=annotations, xlabel=""
+        )
 
 
 def close_up(variant: genome.Variant, whole: genome.Interval, width: int) -> genome.Interval:
@@ -165,7 +168,7 @@ def plot_scores(matrix: pd.DataFrame, title: str, synthetic: bool = False, value
         axes.text(column, row, text, ha="center", va="center", color="white" if dark else "#222222")
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, label=f"strongest {value}", shrink=0.9)
-    set_title(axes, title)
+    set_title(figure, title)
     return mark_synthetic(figure) if synthetic else figure
 
 
@@ -193,5 +196,5 @@ def plot_gene_changes(table: pd.DataFrame, title: str, synthetic: bool = False, 
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    set_title(axes, title)
+    set_title(figure, title)
     return mark_synthetic(figure) if synthetic else figure

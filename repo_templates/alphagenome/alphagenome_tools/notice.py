@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
 from typing import Any
-
-from IPython.display import HTML, display
 
 from alphagenome_tools.backend import is_synthetic
 
@@ -21,12 +21,17 @@ STYLE = "border-radius:8px;padding:10px 14px;margin:0 0 14px"
 SYNTHETIC_STYLE = f"{STYLE};background:#fff3dc;color:#6b4200"
 
 
-def notice_text(answer: Any) -> str:
-    """Return what to say of ``answer``: a warning if it is synthetic, the terms otherwise."""
-    return SYNTHETIC if is_synthetic(answer) else TERMS
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for readers; a notebook shows it as a banner."""
+
+    text: str
+    style: str
+
+    def _repr_html_(self) -> str:
+        return f'<p class="notice" role="note" style="{self.style}">{escape(self.text)}</p>'
 
 
-def notice(answer: Any) -> None:
-    """Show the sentence that belongs to ``answer`` in the notebook."""
-    style = SYNTHETIC_STYLE if is_synthetic(answer) else STYLE
-    display(HTML(f'<p class="notice" role="note" style="{style}">{notice_text(answer)}</p>'))
+def notice(answer: Any) -> Notice:
+    """Return what a reader must know of ``answer``: a warning if it is synthetic, the terms otherwise."""
+    return Notice(SYNTHETIC, SYNTHETIC_STYLE) if is_synthetic(answer) else Notice(TERMS, STYLE)

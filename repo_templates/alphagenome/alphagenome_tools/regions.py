@@ -25,6 +25,8 @@ def parse_variant(text: str) -> genome.Variant:
         variant = genome.Variant.from_str(text.replace(",", "").strip())
     except ValueError as error:
         raise ValueError(f"{text!r} is not a variant. Write it like chr22:36201698:A>C.") from error
+    if not (variant.reference_bases and variant.alternate_bases):
+        raise ValueError(f"{text!r} lacks an allele. Write an insertion like chr22:36201698:A>ATTC.")
     if variant.reference_bases == variant.alternate_bases:
         raise ValueError(f"{text!r} changes nothing: both alleles are {variant.reference_bases}.")
     return variant

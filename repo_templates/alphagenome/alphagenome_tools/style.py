@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 
 from alphagenome.data import genome
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -35,20 +34,20 @@ def finish(figure: Figure, shown: genome.Interval, title: str, left_out: int, sy
         words += f"; {left_out} more {'line is' if left_out == 1 else 'lines are'} not drawn"
     last.set_xlabel(words, fontsize=9.5)
     if title:
-        set_title(figure.axes[0], title, pad=14)
+        set_title(figure, title, pad=14)
     return mark_synthetic(figure) if synthetic else figure
 
 
-def set_title(axes: Axes, title: str, pad: float = 10) -> None:
-    """Put ``title`` above the left edge of ``axes``, broken into lines that fit the figure."""
-    characters = max(24, int(axes.figure.get_figwidth() * 8.5))
-    axes.set_title("\n".join(textwrap.wrap(title, characters)), loc="left", fontsize=12, pad=pad)
+def set_title(figure: Figure, title: str, pad: float = 10) -> None:
+    """Put ``title`` above the left edge of the first axes, broken into lines that fit the figure."""
+    lines = textwrap.wrap(title, max(24, int(figure.get_figwidth() * 8.5)))
+    figure.axes[0].set_title("\n".join(lines), loc="left", fontsize=12, pad=pad)
 
 
 def mark_synthetic(figure: Figure) -> Figure:
     """Return the figure with the words that its values are made up, across it and in a corner."""
-    style = {"ha": "center", "va": "center", "rotation": 18, "fontsize": 52}
-    figure.text(0.5, 0.5, "SYNTHETIC", color="#000000", alpha=0.06, zorder=10, **style)
+    across = figure.text(0.5, 0.5, "SYNTHETIC", ha="center", va="center", rotation=18, fontsize=52)
+    across.set(color="#000000", alpha=0.06, zorder=10)
     box = {"boxstyle": "round,pad=0.3", "facecolor": "#fff3dc", "edgecolor": "none"}
     note = figure.supxlabel(SYNTHETIC_WORDS, x=0.99, ha="right", fontsize=9, color="#6b4200", bbox=box)
     if figure.get_layout_engine() is None:

@@ -1,0 +1,1 @@
+"""Environments: which files decide one, its key, and what builds it."""

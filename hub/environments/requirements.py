@@ -1,0 +1,112 @@
+"""Reads requirement lines without trusting them: packages with versions pass, nothing that reaches further."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+INCLUDE = re.compile(r"(?:-r|--requirement)[ =]+(\S+)$")
+COMMENT = re.compile(r"(^|\s)#.*$")
+DEPTH = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """One requirement: where it stands, its text, and the package's name in its standard form."""
+
+    file: str
+    number: int
+    text: str
+    name: str
+
+
+class BuildFailed(Exception):  # noqa: N818 - the name of the event, as people say it
+    """An environment that cannot be built; `line` and `file` say what in the repository is at fault."""
+
+    def __init__(self, message: str, *, file: str = "", line: int | None = None, text: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.text = text
+
+
+def read_requirements(files: Mapping[str, str]) -> list[Line]:
+    """Return the requirements of `files` (path to text), from `requirements.txt` or `pyproject.toml`.
+
+    Raises BuildFailed, naming file and line, for a line that is not a package's name with versions.
+    """
+    listed = _find(files, "requirements.txt")
+    if listed is not None:
+        return _read(files, listed, depth=0)
+    declared = _find(files, "pyproject.toml")
+    return _from_pyproject(declared, files[declared]) if declared is not None else []
+
+
+def line_of(lines: list[Line], words: str) -> Line | None:
+    """Return the requirement that a resolver's `words` speak of first, or None."""
+    places = []
+    for line in lines:
+        found = re.search(rf"(?<![\w.-]){re.escape(line.name)}(?![\w-])", words.lower().replace("_", "-"))
+        if found:
+            places.append((found.start(), line))
+    return min(places, key=lambda place: place[0])[1] if places else None
+
+
+def _find(files: Mapping[str, str], name: str) -> str | None:
+    return next((path for path in sorted(files) if PurePosixPath(path).name == name), None)
+
+
+def _read(files: Mapping[str, str], path: str, *, depth: int) -> list[Line]:
+    lines: list[Line] = []
+    for number, raw in enumerate(files[path].splitlines(), start=1):
+        text = COMMENT.sub("", raw).strip()
+        if not text:
+            continue
+        if (include := INCLUDE.match(text)) is not None:
+            target = str(PurePosixPath(path).parent / include[1])
+            if target not in files or depth == DEPTH:
+                raise _failed(path, number, text, "includes a file that is not beside it. Put it there.")
+            lines += _read(files, target, depth=depth + 1)
+        else:
+            lines.append(_requirement(path, number, text))
+    return lines
+
+
+def _requirement(path: str, number: int, text: str) -> Line:
+    if text.startswith("-"):
+        raise _failed(path, number, text, "is an option, which is not allowed here. Name the package alone.")
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        raise _failed(
+            path, number, text, "is not a package with versions. Write it like numpy==2.1.0 or pandas>=2."
+        ) from None
+    if requirement.url:
+        raise _failed(path, number, text, "names an address. Name a package of the index instead.")
+    return Line(path, number, text, canonicalize_name(requirement.name))
+
+
+def _from_pyproject(path: str, text: str) -> list[Line]:
+    try:
+        project = tomllib.loads(text).get("project", {})
+        dependencies = project.get("dependencies", [])
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise BuildFailed(f"{path} cannot be read: {error}.", file=path) from None
+    written = text.splitlines()
+    lines = []
+    for dependency in dependencies:
+        number = next((n for n, line in enumerate(written, 1) if str(dependency) in line), 0)
+        lines.append(_requirement(path, number, str(dependency)))
+    return lines
+
+
+def _failed(path: str, number: int, text: str, problem: str) -> BuildFailed:
+    shown = text[:80]
+    return BuildFailed(f"{path}, line {number}: “{shown}” {problem}", file=path, line=number, text=text)

@@ -1,0 +1,186 @@
+"""Launchers: a sandbox made by bubblewrap, and none at all where a machine has no bubblewrap."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from hub.jobs import Job, Launched, Launcher, Outcome, Usage
+from hub.sandbox import PROGRAMS, Host, account_files, sandbox_argv
+from hub.supervisor import INFO_FD
+from nfs.mounts import Mount
+
+__all__ = ["Launched", "Launcher", "PlainLauncher", "SandboxLauncher", "SupervisedJob"]
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+START_SECONDS = 10.0
+SUPERVISE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hub.supervisor import main; main()"
+
+
+class SandboxLauncher:
+    """Runs jobs in bubblewrap sandboxes: only what a job mounts is there, and only as its account."""
+
+    def __init__(self, host: Host | None = None) -> None:
+        self._host = host or Host.here()
+
+    def start(self, job: Job, folder: Path) -> SupervisedJob:
+        """Start `job` once; a folder that started it before gives that same job."""
+        if (started := self.adopt(folder)) is not None:
+            return started
+        folder.mkdir(parents=True, exist_ok=True)
+        etc = folder / "etc"
+        etc.mkdir(exist_ok=True)
+        for name, text in account_files(job.account, root=self._host.root).items():
+            (etc / name).write_text(text, encoding="utf-8")
+            (etc / name).chmod(0o644)
+        if job.forwards:
+            relay = Mount(Path(__file__).with_name("relay.py"), PROGRAMS / "relay.py", "ro")
+            job = replace(job, mounts=(*job.mounts, relay))
+        argv = sandbox_argv(job, self._host, etc, INFO_FD)
+        environment = {"PATH": os.defpath}
+        return _launch(job, folder, argv=argv, cwd="/", env=environment, sandboxed=True)
+
+    def adopt(self, folder: Path) -> SupervisedJob | None:
+        """Return the job that was started from `folder`, running or ended; None if none ever was."""
+        return _adopt(folder)
+
+
+class PlainLauncher:
+    """Runs jobs as ordinary processes of this user, with limits but without a sandbox.
+
+    Only for a workspace that nobody but this machine's own user reaches. A job's paths inside are mapped to
+    the folders they would be mounted from.
+    """
+
+    def start(self, job: Job, folder: Path) -> SupervisedJob:
+        """Start `job` once; a folder that started it before gives that same job."""
+        if (started := self.adopt(folder)) is not None:
+            return started
+        folder.mkdir(parents=True, exist_ok=True)
+        outside = {str(mount.target): str(mount.source) for mount in job.mounts}
+        environment = {name: to_outside(value, outside) for name, value in job.env.items()}
+        argv = [to_outside(argument, outside) for argument in job.argv]
+        cwd = to_outside(str(job.cwd), outside)
+        return _launch(job, folder, argv=argv, cwd=cwd, env=environment, sandboxed=False)
+
+    def adopt(self, folder: Path) -> SupervisedJob | None:
+        """Return the job that was started from `folder`, running or ended; None if none ever was."""
+        return _adopt(folder)
+
+
+def to_outside(path: str, outside: Mapping[str, str]) -> str:
+    """Return where `path` of a job lies on this machine; what lies below no mount is returned as it is."""
+    for target in sorted(outside, key=len, reverse=True):
+        if path == target or path.startswith(target + "/"):
+            return outside[target] + path[len(target) :]
+    return path
+
+
+class SupervisedJob:
+    """A job whose supervisor writes into `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def outcome(self) -> Outcome | None:
+        """Return how it ended, or None while it runs; `lost` when its supervisor died with it."""
+        if (ended := _read(self.folder / "exit.json")) is not None:
+            return Outcome(ended["reason"], ended["exit_code"], ended["peak_memory_bytes"])
+        if _locked(self.folder):
+            return None
+        if (ended := _read(self.folder / "exit.json")) is not None:
+            return Outcome(ended["reason"], ended["exit_code"], ended["peak_memory_bytes"])
+        return Outcome("lost", None, self.usage().peak_memory_bytes)
+
+    def cancel(self) -> None:
+        """End it with everything it started; returns when all of that is gone."""
+        (self.folder / "cancel").touch()
+        while self.outcome() is None:
+            time.sleep(0.02)
+
+    def usage(self) -> Usage:
+        """Return what it used when its supervisor last looked."""
+        seen = _read(self.folder / "usage.json") or {"memory_bytes": 0, "peak_memory_bytes": 0}
+        return Usage(seen["memory_bytes"], seen["peak_memory_bytes"])
+
+
+def _launch(
+    job: Job, folder: Path, *, argv: list[str], cwd: str, env: Mapping[str, str], sandboxed: bool
+) -> SupervisedJob:
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
+    plan = {
+        "name": name,
+        "argv": argv,
+        "cwd": cwd,
+        "env": dict(env),
+        "limits": asdict(job.limits),
+        "writable": [str(path) for path in job.writable],
+        "sandboxed": sandboxed,
+    }
+    temporary = folder / ".plan.json"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(plan, file)
+    temporary.replace(folder / "plan.json")
+    _start_supervisor(folder)
+    return SupervisedJob(folder)
+
+
+def _start_supervisor(folder: Path) -> None:
+    """Start the supervisor apart from us, and wait until it has taken the job on."""
+    with (folder / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", SUPERVISE, str(CHECKOUT), str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not (folder / "started").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            words = (folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")[-500:]
+            raise OSError(f"the job's supervisor did not start: {words.strip() or 'no message'}")
+        time.sleep(0.005)
+
+
+def _adopt(folder: Path) -> SupervisedJob | None:
+    """Give back a job that was started; one that was only planned when its starter died is started now."""
+    if (folder / "started").exists():
+        return SupervisedJob(folder)
+    if (folder / "plan.json").exists():
+        _start_supervisor(folder)
+        return SupervisedJob(folder)
+    return None
+
+
+def _locked(folder: Path) -> bool:
+    """Whether a supervisor holds the folder's lock, which is whether it lives."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _read(path: Path) -> Any:
+    with contextlib.suppress(FileNotFoundError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return None

@@ -1,0 +1,168 @@
+"""The command line of a sandbox: which bubblewrap call gives a job exactly what it may see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from hub.jobs import Account, Job
+
+SYSTEM_FILES = (
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/etc/localtime",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/fonts",
+)
+NETWORK_FILES = ("/etc/resolv.conf",)
+USER = "jovyan"
+SOCKETS = PurePosixPath("/run/labfork")
+PROGRAMS = PurePosixPath("/opt/labfork")
+
+
+@dataclass(frozen=True)
+class Host:
+    """What of this machine every sandbox needs: its Python, and whether we are root on it."""
+
+    python: Path
+    python_prefix: Path
+    root: bool
+
+    @classmethod
+    def here(cls) -> Host:
+        """Describe this machine and the interpreter that runs us."""
+        prefix = Path(sys.base_prefix).resolve()
+        name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        return cls(prefix / "bin" / name, prefix, os.geteuid() == 0)
+
+
+def account_files(account: Account, *, root: bool) -> dict[str, str]:
+    """Return the files of `/etc` that name the sandbox's one person, by their names there."""
+    uid, gid = (account.uid, account.gid) if root else (os.getuid(), os.getgid())
+    groups = "".join(f"group{number}:x:{number}:{USER}\n" for number in account.groups if number != gid)
+    return {
+        "passwd": f"{USER}:x:{uid}:{gid}:{USER}:/home/{USER}:/bin/bash\n",
+        "group": f"{USER}:x:{gid}:\n{groups}",
+        "hosts": "127.0.0.1 localhost labfork\n::1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    }
+
+
+def sandbox_argv(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
+    """Return the call of bubblewrap that runs `job`.
+
+    `etc` is a folder with `account_files`. bubblewrap writes the sandbox's first process to `info_fd`.
+    As root, bubblewrap itself makes the mounts (so that it reaches what the person may not) and the job's
+    person is taken on inside, before any code of theirs runs: no capability is left, none can be gained.
+    Otherwise a user namespace holds our own id, and further user namespaces are switched off.
+    """
+    return [
+        "bwrap",
+        "--info-fd",
+        str(info_fd),
+        *_namespaces(job, host),
+        *_system(job, host, etc),
+        *_mounts(job),
+        "--chdir",
+        str(job.cwd),
+        "--clearenv",
+        *(part for name, value in sorted(job.env.items()) for part in ("--setenv", name, value)),
+        "--",
+        *_become(job.account, host),
+        *_relay(job, host),
+        *job.argv,
+    ]
+
+
+def _namespaces(job: Job, host: Host) -> list[str]:
+    arguments = ["--die-with-parent", "--new-session", "--hostname", "labfork"]
+    arguments += [
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--cap-drop",
+        "ALL",
+    ]
+    if job.network == "none":
+        arguments.append("--unshare-net")
+    if host.root:
+        return [
+            *arguments,
+            *(part for cap in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{cap}")),
+        ]
+    return [*arguments, "--unshare-user", "--disable-userns"]
+
+
+def _system(job: Job, host: Host, etc: Path) -> list[str]:
+    arguments = ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/") / name
+        if path.is_symlink():
+            arguments += ["--symlink", f"usr/{name}", str(path)]
+        elif path.is_dir():
+            arguments += ["--ro-bind", str(path), str(path)]
+    files = SYSTEM_FILES + (NETWORK_FILES if job.network == "open" else ())
+    arguments += [*_parents(["/etc/passwd"]), *(p for f in files for p in ("--ro-bind-try", f, f))]
+    arguments += [p for f in sorted(etc.iterdir()) for p in ("--ro-bind", str(f), f"/etc/{f.name}")]
+    if not host.python_prefix.is_relative_to("/usr"):
+        prefix = str(host.python_prefix)
+        arguments += [*_parents([prefix]), "--ro-bind", prefix, prefix]
+    temporary = str(max(job.limits.memory_bytes // 2, 1 << 20))
+    return [
+        *arguments,
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--perms", "1777", "--size", temporary, "--tmpfs", "/tmp"),  # noqa: S108 - the sandbox's own
+        *("--perms", "1777", "--size", temporary, "--tmpfs", "/dev/shm"),  # noqa: S108 - likewise
+        *("--perms", "0755", "--dir", "/run", "--perms", "0755", "--dir", str(SOCKETS)),
+    ]
+
+
+def _mounts(job: Job) -> list[str]:
+    arguments: list[str] = []
+    for mount in sorted(job.mounts, key=lambda mount: len(mount.target.parts)):
+        kind = "--ro-bind" if mount.mode == "ro" else "--bind"
+        arguments += [*_parents([str(mount.target)]), kind, str(mount.source), str(mount.target)]
+    for forward in job.forwards:
+        arguments += ["--ro-bind", str(forward.socket.parent), str(_socket_folder(forward.port))]
+    return arguments
+
+
+def _socket_folder(port: int) -> PurePosixPath:
+    return SOCKETS / str(port)
+
+
+def _parents(targets: Iterable[str]) -> list[str]:
+    """Make the folders above each target readable: those bubblewrap makes are its user's alone."""
+    arguments: list[str] = []
+    for target in targets:
+        for parent in reversed(PurePosixPath(target).parents[:-1]):
+            arguments += ["--perms", "0755", "--dir", str(parent)]
+    return arguments
+
+
+def _become(account: Account, host: Host) -> list[str]:
+    if not host.root:
+        return []
+    groups = ",".join(str(group) for group in account.groups)
+    return [
+        "setpriv",
+        f"--reuid={account.uid}",
+        f"--regid={account.gid}",
+        f"--groups={groups}" if groups else "--clear-groups",
+        "--no-new-privs",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        "--",
+    ]
+
+
+def _relay(job: Job, host: Host) -> list[str]:
+    if not job.forwards:
+        return []
+    pairs = [f"{f.port}={_socket_folder(f.port) / f.socket.name}" for f in job.forwards]
+    return [str(host.python), "-I", "-S", str(PROGRAMS / "relay.py"), *pairs, "--"]
