@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from jupyterhub.auth import Authenticator
 from tornado import web
-from traitlets import Float, Unicode
+from traitlets import Float, Unicode, default
 
-PATH = "/api/v1/internal/sign-in"
+INTERNAL = "/api/v1/internal"
 
 
 class LocalAuthenticator(Authenticator):  # type: ignore[misc]
     """Asks the web service of the workspace whether a name and a password belong together.
 
-    It holds no database. When the service refuses for a while, or does not answer, the sign-in page says so.
+    While people are signed in it asks now and then whether their accounts are still open. It holds no database. When the service refuses for a while, or does not answer, the sign-in page says so.
     """
 
     workspace_url = Unicode(
@@ -35,7 +36,10 @@ class LocalAuthenticator(Authenticator):  # type: ignore[misc]
             "password": data.get("password", ""),
             "address": handler.request.remote_ip or "",
         }
-        answer = await self._ask(question)
+        try:
+            answer = await self._ask("POST", "/sign-in", json=question)
+        except httpx.HTTPError:
+            raise _unavailable() from None
         if answer.status_code == 200:
             account = answer.json()
             return {"name": account["name"], "admin": bool(account["admin"])}
@@ -46,21 +50,40 @@ class LocalAuthenticator(Authenticator):  # type: ignore[misc]
         self.log.error("The workspace at %s answered %d", self.workspace_url, answer.status_code)
         raise _unavailable()
 
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:
+        """Return whether a signed-in person's account is still open, and whether it administers.
+
+        JupyterHub asks every `auth_refresh_age` seconds. While the web service does not answer nobody is
+        sent away.
+        """
+        try:
+            answer = await self._ask("GET", f"/people/{quote(user.name, safe='')}")
+        except httpx.HTTPError:
+            return True
+        if answer.status_code == 404:
+            return False
+        if answer.status_code != 200:
+            return True
+        return {"name": user.name, "admin": bool(answer.json()["admin"])}
+
+    @default("auth_refresh_strict")
+    def _refusals_are_final(self) -> bool:
+        """A closed account is closed for its tokens too."""
+        return True
+
     def normalize_username(self, username: str) -> str:
         """Return `username` as accounts are looked up: without surrounding space, in small letters."""
         return str(super().normalize_username(username.strip()))
 
-    async def _ask(self, question: dict[str, str]) -> httpx.Response:
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        address = self.workspace_url.rstrip("/") + INTERNAL + path
+        headers = {"Authorization": f"Bearer {self.workspace_token}"}
         try:
             async with httpx.AsyncClient(timeout=self.workspace_timeout, trust_env=False) as client:
-                return await client.post(
-                    self.workspace_url.rstrip("/") + PATH,
-                    json=question,
-                    headers={"Authorization": f"Bearer {self.workspace_token}"},
-                )
+                return await client.request(method, address, headers=headers, **more)
         except httpx.HTTPError as error:
             self.log.warning("The workspace at %s does not answer: %r", self.workspace_url, error)
-            raise _unavailable() from None
+            raise
 
 
 def _unavailable() -> web.HTTPError:

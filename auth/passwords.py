@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 
 from argon2 import PasswordHasher
@@ -9,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST = 8
 LONGEST = 200
+AT_ONCE = 2
 
 
 def refusal(name: str, password: str) -> str | None:
@@ -23,14 +25,19 @@ def refusal(name: str, password: str) -> str | None:
 
 
 class Passwords:
-    """Hashes passwords and checks them; `hasher` decides what that costs."""
+    """Hashes passwords and checks them; `hasher` decides what that costs.
+
+    Each takes 64 MiB by argon2's own measure, so only two are done at once and the others wait.
+    """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def hash(self, password: str) -> str:
         """Return what is stored of `password`; every call gives another salt."""
-        return self._hasher.hash(password)
+        with self._turns:
+            return self._hasher.hash(password)
 
     def check(self, stored: str | None, password: str) -> bool:
         """Return whether `password` is the one `stored` was made from.
@@ -41,7 +48,8 @@ class Passwords:
         if len(password) > LONGEST:
             return False
         try:
-            matches = self._hasher.verify(stored or self._of_nobody, password)
+            with self._turns:
+                matches = self._hasher.verify(stored or self._of_nobody, password)
         except (VerificationError, InvalidHashError):
             return False
         return matches and bool(stored)

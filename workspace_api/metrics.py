@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -48,6 +49,7 @@ class MetricsMiddleware:
     def __init__(self, app: ASGIApp, requests: RequestMetrics) -> None:
         self.app = app
         self.requests = requests
+        self.patterns = RoutePatterns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and time it."""
@@ -67,16 +69,32 @@ class MetricsMiddleware:
             await self.app(scope, receive, send_noted)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            self.requests.note(method, _route(scope), status, time.perf_counter() - began)
+            self.requests.note(method, self.patterns.of(scope), status, time.perf_counter() - began)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def _route(scope: Scope) -> str:
-    """Return the pattern that matched, such as `/api/v1/runs/{id}`; `none` where nothing did."""
-    context = scope.get("route")
-    return str(getattr(context, "path", None) or "none")
+class RoutePatterns:
+    """The pattern of the route that a request took, such as `/api/v1/runs/{id}`.
+
+    `none` where nothing matched, `files` below a folder of files. Routes may be added after the
+    application was made, so the list is read again where an endpoint is not in it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[object, str] = {}
+
+    def of(self, scope: Scope) -> str:
+        """Return the pattern for a request that has been answered."""
+        endpoint = scope.get("endpoint")
+        if endpoint is None:
+            return "none"
+        if endpoint not in self._known:
+            routes = iter_route_contexts(scope["app"].routes)
+            self._known.update({route.endpoint: route.path or "" for route in routes if route.endpoint})
+            self._known.setdefault(endpoint, "files")
+        return self._known[endpoint]
 
 
 class _WorkspaceFigures(Collector):

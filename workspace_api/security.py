@@ -30,7 +30,10 @@ HEADERS: Mapping[str, str] = {
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers to each response; one that a route has set itself stays as it is."""
+    """Adds the headers to each response; one that a route has set itself stays as it is.
+
+    Answers of the API are somebody's own, and are kept by no cache unless their route says so.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,6 +46,8 @@ class SecurityHeadersMiddleware:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith("/api/v1/"):
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth.passwords import Passwords
-from hub.environments import UvBuilder
+from hub.environments.uv import UvBuilder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
 from workspace_api.environments.service import EnvironmentService
@@ -46,7 +46,7 @@ def open_workspace(settings: Settings) -> Workspace:
     people = PeopleService(database, layout, Passwords())
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
-    environments = EnvironmentService(database, _builder(settings))
+    environments = EnvironmentService(database, _builder(settings), home / "environments")
     projects = ProjectService(database, forge, environments)
     runs = RunService(database, projects, environments, tokens, people, layout, settings)
     return Workspace(
@@ -64,4 +64,8 @@ def open_workspace(settings: Settings) -> Workspace:
 
 
 def _builder(settings: Settings) -> UvBuilder:
-    return UvBuilder(settings.home / "environments", settings.home / "cache" / "uv")
+    return UvBuilder(
+        settings.home / "environments",
+        index_url=settings.environments.index_url,
+        seconds=settings.environments.build_minutes * 60,
+    )

@@ -1,4 +1,4 @@
-"""Reads requirement lines without trusting them: packages with versions pass, nothing that reaches further."""
+"""Reads requirement lines without trusting them: packages with versions pass, nothing that reaches out."""
 
 from __future__ import annotations
 

@@ -7,22 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 
 from .errors import NotebookError, RefusedError, TooMuchOutputError
+from .explanations import DIED, explained
 from .kernel import PYTHON_KERNEL
-from .output_limit import cut, size_of
+from .kernel_manager import SandboxKernelManager
+from .output_limit import LEFT_OUT, cut, size_of
 from .plain_text import bounded, without_ansi
 from .recorder import Recorder, runs
 
 OUTPUT_MESSAGES = {"stream", "display_data", "execute_result", "update_display_data", "error"}
 # Consecutive prints are kept as one output up to this size: larger would copy the text over and over.
 MERGED_STREAM_CHARACTERS = 65_536
-# The largest message accepted from the kernel, as a multiple of the output limit; larger ones never enter
-# memory.
-LARGEST_MESSAGE = 4
+# The largest message accepted from the kernel is this, or this many times the output limit; a larger one
+# never enters memory. A kernel that prints without end sends many megabytes in one message.
+LARGEST_MESSAGE_BYTES = 64_000_000
+LARGEST_MESSAGE_LIMITS = 4
+# A kernel that dies cuts its connection a little before its process is gone.
+KERNEL_EXIT_SECONDS = 0.3
 
 
 class LabforkEngine(Engine):  # type: ignore[misc]
@@ -49,7 +55,7 @@ def import_from(folder: Path) -> str:
 
 
 class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Papermill's client with progress, an output budget and no TCP ports."""
+    """Papermill's client with progress and an output budget."""
 
     def __init__(self, nb_man: Any, *, recorder: Recorder, **options: Any) -> None:
         # Widgets have no one to move them in a report; their state would only fill memory.
@@ -58,21 +64,37 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
         self._budget = recorder.budget
 
     def create_kernel_manager(self) -> Any:
-        """Return a kernel manager that talks over Unix sockets and refuses messages beyond all measure."""
-        manager = super().create_kernel_manager()
-        manager.transport = "ipc"
-        manager.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE * max(self._budget.limit, 1_000_000))
-        return manager
+        """Return the manager that starts this notebook's kernel."""
+        self.km = SandboxKernelManager(
+            kernel_name=self.kernel_name,
+            largest_message=max(LARGEST_MESSAGE_BYTES, LARGEST_MESSAGE_LIMITS * self._budget.limit),
+        )
+        return self.km
 
     def start_new_kernel_client(self, **options: Any) -> Any:
         """Return the client of the started kernel; raise RefusedError when the kernel does not answer."""
         try:
-            return super().start_new_kernel_client(**options)
+            client = super().start_new_kernel_client(**options)
         except RuntimeError as error:
             raise RefusedError(
                 f"The kernel {self.kernel_name!r} did not start: {error}. "
                 "Check that the project's environment files do not replace ipykernel or a package it needs."
             ) from error
+        self._disconnections = client.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        return client
+
+    def _message_was_dropped(self) -> bool:
+        """Whether the kernel sent a message larger than any accepted, upon which its connection is cut."""
+        return bool(self._disconnections.getsockopt(zmq.EVENTS) & zmq.POLLIN)
+
+    async def _async_check_alive(self) -> None:
+        """Raise DeadKernelError when the kernel is gone, or has sent a message that was dropped."""
+        await super()._async_check_alive()
+        if self._message_was_dropped():
+            await asyncio.sleep(KERNEL_EXIT_SECONDS)
+            await super()._async_check_alive()
+            self._budget.exhausted = True
+            raise DeadKernelError("The kernel sent a message larger than any accepted.")
 
     def papermill_execute_cells(self) -> None:
         """Run each cell that does anything; stop at a failure or at ``sys.exit()``."""
@@ -85,15 +107,20 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
         self._recorder.cell_started(index)
         self.nb_man.cell_start(cell, index)
         try:
-            self.execute_cell(cell, index)
+            self._execute_within_budget(cell, index)
         except CellExecutionError as error:
             if is_quiet_exit(error):
                 cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
                 return False
             raise self._failed(cell, index, notebook_error(error)) from error
-        except DeadKernelError as error:
+        except (DeadKernelError, CellTimeoutError) as error:
             self.shutdown_kernel = "immediate"
-            reason = TooMuchOutputError(self._budget.message()) if self._budget.exhausted else kernel_died()
+            # Cells have no time limit here: a time-out means that the end of a cell's output never came,
+            # because a message before it was larger than any accepted.
+            too_much = self._budget.exhausted or isinstance(error, CellTimeoutError)
+            reason = (
+                TooMuchOutputError(self._budget.message()) if too_much else NotebookError("KernelDied", DIED)
+            )
             raise self._failed(cell, index, reason) from error
         except BaseException as error:
             self.shutdown_kernel = "immediate"
@@ -104,9 +131,17 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
         self._recorder.changed()
         return True
 
+    def _execute_within_budget(self, cell: Any, index: int) -> None:
+        """Execute one cell; raise TooMuchOutputError when an output of it was dropped."""
+        self.execute_cell(cell, index)
+        if self._message_was_dropped():
+            raise TooMuchOutputError(self._budget.message())
+
     def _failed(self, cell: Any, index: int, reason: BaseException) -> BaseException:
         """Mark the cell, so that papermill leaves the later ones pending, and save what there is."""
         self.nb_man.cell_exception(cell, index)
+        if isinstance(reason, TooMuchOutputError):
+            cell.outputs.append(new_output("stream", name="stdout", text=LEFT_OUT))  # type: ignore[no-untyped-call]
         self._recorder.save()
         return reason
 
@@ -121,8 +156,11 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
         size = size_of(msg["content"])
         taken = self._budget.take(cell_index, size)
         if taken < size:
-            msg = {**msg, "content": {**msg["content"], **cut(msg["content"], taken)}}
             self._give_up_cell()
+            content = cut(msg["content"], taken)
+            if content is None:
+                return None
+            msg = {**msg, "content": content}
         result = super().process_message(msg, cell, cell_index)
         self._recorder.changed()
         return result
@@ -151,13 +189,8 @@ def is_quiet_exit(error: Any) -> bool:
 
 def notebook_error(error: Any) -> NotebookError:
     """Return what a cell raised, in plain text of bounded length."""
-    return NotebookError(error.ename, bounded(without_ansi(error.evalue)), without_ansi(error.traceback))
-
-
-def kernel_died() -> NotebookError:
-    """Return the error for a kernel that ended while a cell ran."""
     return NotebookError(
-        "KernelDied",
-        "The notebook's process ended in the middle of this step, most often because it needed more memory "
-        "than it may use. Try a smaller input, or ask for more memory in the project's workspace.yaml.",
+        error.ename,
+        explained(error.ename, bounded(without_ansi(error.evalue))),
+        without_ansi(error.traceback),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 # What one stored output costs beside its text, so that endless tiny prints are bounded too.
 OVERHEAD_BYTES = 200
+LEFT_OUT = "[more output was left out]\n"
 
 
 class OutputBudget:
@@ -48,14 +49,11 @@ def size_of(content: dict[str, Any]) -> int:
     return size
 
 
-def cut(content: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return ``content`` cut to about ``size`` bytes: text is shortened, a picture or table is left out."""
-    note = "[more output was left out]"
-    if "text" in content:
-        return {**content, "text": shortened(str(content["text"]), size) + f"\n{note}\n"}
-    if "data" in content:
-        return {**content, "data": {"text/plain": note}, "metadata": {}}
-    return {**content, "evalue": shortened(str(content.get("evalue", "")), size), "traceback": [note]}
+def cut(content: dict[str, Any], size: int) -> dict[str, Any] | None:
+    """Return printed ``content`` shortened to ``size`` bytes; None for a picture, which has no half."""
+    if "text" not in content:
+        return None
+    return {**content, "text": shortened(str(content["text"]), size)}
 
 
 def shortened(text: str, size: int) -> str:

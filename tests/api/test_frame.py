@@ -68,3 +68,10 @@ def test_every_request_has_a_mark_of_its_own(visitor):
     marks = {visitor.get("/health").headers["x-request-id"] for _ in range(5)}
 
     assert len(marks) == 5
+
+
+def test_no_cache_keeps_what_the_api_answers(client_of, visitor):
+    made = client_of("ben").post("/api/v1/tokens", json={"name": "x"})
+
+    assert made.headers["cache-control"] == "no-store"
+    assert "cache-control" not in visitor.get("/health").headers

@@ -125,3 +125,19 @@ def test_a_body_too_large_is_shown_as_a_page_too(with_pages):
     answer = with_pages.post("/logout", content=b"x" * 2_000_001, headers={"Accept": "text/html"})
 
     assert (answer.status_code, "Too large" in answer.text) == (413, True)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": "\\ud800"}', '{"name": "\\u0000"}', '{"name": 1e999}', "[" * 100_000, '{"name": NaN}']
+)
+def test_text_that_no_table_could_keep_is_refused(client_of, text):
+    answer = client_of("ben").post(
+        "/api/v1/tokens", content=text, headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code in (400, 422)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/people/%00", "/api/v1/people/%ff", "/api/v1/people/" + "x" * 5000])
+def test_an_address_that_no_account_could_have_is_refused(client_of, path):
+    assert client_of("ada").patch(path, json={"level": "author"}).status_code in (404, 422)

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from hub.notebook_runner.errors import RefusedError, RequestError
+from hub.notebook_runner.explanations import explained
 from hub.notebook_runner.headings import headings_in, plain
 from hub.notebook_runner.kernel import choose_kernel
 from hub.notebook_runner.notebook_file import NotebookFile
@@ -116,11 +117,8 @@ def test_every_kind_of_output_is_measured_in_bytes() -> None:
 
 
 def test_text_is_shortened_and_pictures_are_left_out() -> None:
-    assert cut({"name": "stdout", "text": "éé"}, 3)["text"].startswith("é\n[more output")
-    assert cut({"data": {"image/png": "..."}, "metadata": {"a": 1}}, 3) == {
-        "data": {"text/plain": "[more output was left out]"},
-        "metadata": {},
-    }
+    assert cut({"name": "stdout", "text": "éé"}, 3) == {"name": "stdout", "text": "é"}
+    assert cut({"data": {"image/png": "..."}, "metadata": {}}, 3) is None
 
 
 @pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (20_000_000, "20 MB"), (1_500, "1.5 kB")])
@@ -170,3 +168,28 @@ def test_a_request_that_is_wrong_says_where(tmp_path: Path, content: str) -> Non
 
     with pytest.raises(RequestError, match=r"request\.json"):
         read_request(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "words"),
+    [
+        ("MemoryError", "", "more memory than it may use"),
+        (
+            "MemoryError",
+            "Unable to allocate 9 GiB",
+            "Unable to allocate 9 GiB. The notebook needed more memory",
+        ),
+        (
+            "OSError",
+            "[Errno 28] No space left on device",
+            "No space left on device. The notebook filled the disk",
+        ),
+        ("OSError", "[Errno 27] File too large", "filled the disk space"),
+    ],
+)
+def test_errors_of_the_system_are_explained(name: str, message: str, words: str) -> None:
+    assert words in explained(name, message)
+
+
+def test_other_errors_speak_for_themselves() -> None:
+    assert explained("ValueError", "no such tissue") == "no such tissue"

@@ -183,7 +183,7 @@ def test_an_endless_printer_is_stopped(bench: Any, cells: Any) -> None:
     assert run.exit_code == 5
     assert run.event("failed")["heading"] == "Talk"
     assert "more than 1 MB" in run.event("failed")["message"]
-    assert 500_000 < (run.result / "notebook.ipynb").stat().st_size < 1_200_000
+    assert (run.result / "notebook.ipynb").stat().st_size < 1_200_000
     assert "more output was left out" in run.report
 
 
@@ -205,7 +205,7 @@ def test_one_huge_output_is_cut(bench: Any, cells: Any) -> None:
 
 
 def test_an_output_beyond_all_measure_never_enters_memory(bench: Any, cells: Any) -> None:
-    bench.write("a.ipynb", cells.code("'x' * 30_000_000"))
+    bench.write("a.ipynb", cells.code("'x' * 70_000_000"))
 
     run = bench.run("a.ipynb", limits={"output_bytes": 1_000_000})
 

@@ -106,9 +106,10 @@ def test_the_assays_of_a_tissue_become_one_line(ag: Any, reference: Any) -> None
 def test_thinning_keeps_means_and_place(ag: Any, reference: Any) -> None:
     from alphagenome_tools.tracks import thinned
 
-    thin = thinned(reference.dnase, points=1024)
+    thin = thinned(reference.dnase, width=90_000, points=1024)
 
-    assert thin.values.shape[0] == 1024
+    assert thin.resolution == 64
+    assert 1024 <= 90_000 / thin.resolution < 2048
     assert thin.interval == reference.dnase.interval
     assert thin.values.mean() == pytest.approx(reference.dnase.values.mean(), rel=1e-5)
 
@@ -136,9 +137,9 @@ def test_the_comparison_puts_the_largest_change_first(ag: Any, reference: Any, a
 def test_the_matrix_shows_the_strongest_score_with_its_sign(ag: Any) -> None:
     table = pd.DataFrame(
         {
-            "measure": ["CAGE", "CAGE", "RNA-seq"],
-            "tissue": ["liver", "liver", "colon"],
-            "score": [0.5, -2.0, 1.0],
+            "measure": ["CAGE", "CAGE", "RNA-seq", "RNA-seq"],
+            "tissue": ["liver", "liver", "colon", "liver"],
+            "score": [0.5, -2.0, 1.0, np.nan],
         }
     )
 
@@ -146,6 +147,7 @@ def test_the_matrix_shows_the_strongest_score_with_its_sign(ag: Any) -> None:
 
     assert matrix.loc["CAGE", "liver"] == -2.0
     assert np.isnan(matrix.loc["CAGE", "colon"])
+    assert np.isnan(matrix.loc["RNA-seq", "liver"])
 
 
 def test_synthetic_figures_say_so(ag: Any, synthetic: Any, reference: Any) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action
-from hub.environments import BuildCancelled, BuildFailed, UvBuilder
+from hub.environments.requirements import BuildFailed
+from hub.environments.uv import UvBuilder
+from hub.processes import Cancelled
 from workspace_api.database import Database, now
 from workspace_api.environments.log import read_log, tail
 from workspace_api.environments.models import STATES, Environment
@@ -27,9 +30,19 @@ class EnvironmentService:
     is claimed again. A failed environment stays failed until somebody asks for it again.
     """
 
-    def __init__(self, database: Database, builder: UvBuilder) -> None:
+    def __init__(self, database: Database, builder: UvBuilder, logs: Path) -> None:
         self._database = database
         self._builder = builder
+        self._logs = logs
+
+    @property
+    def builder(self) -> UvBuilder:
+        """What builds the environments, and knows where each is."""
+        return self._builder
+
+    def log_path(self, key: str) -> Path:
+        """Return where the log of the build of `key` is written."""
+        return self._logs / f"{key}.log"
 
     def want(self, files: Mapping[str, bytes]) -> str:
         """Return the key of what these environment files build, queued for building if it is new or gone."""
@@ -83,7 +96,7 @@ class EnvironmentService:
 
     def log(self, key: str, offset: int = 0) -> tuple[str, int]:
         """Return the build's log from byte `offset`, at most a megabyte of it, and the byte to go on from."""
-        return read_log(self._builder.log_path(key), offset)
+        return read_log(self.log_path(key), offset)
 
     def count_by_state(self) -> dict[str, int]:
         """Return how many environments are in each state."""
@@ -130,18 +143,15 @@ class EnvironmentService:
         )
         beating.start()
         try:
-            built = self._builder.build(
-                key,
-                _as_bytes(row.files),
-                self._builder.log_path(key),
-                lambda: stop.is_set() or lost.is_set(),
-            )
-        except BuildCancelled:
+            self._builder.build(key, row.files, self.log_path(key), lambda: stop.is_set() or lost.is_set())
+        except Cancelled:
             self._update(key, owner, state="wanted", lease_owner=None, lease_expires_at=None)
         except BuildFailed as failure:
-            self._finish(key, owner, "failed", error=str(failure))
+            self._finish(key, owner, "failed", error=failure.message)
+        except OSError as error:
+            self._finish(key, owner, "failed", error=f"The environment could not be written: {error}.")
         else:
-            self._finish(key, owner, "ready", size_bytes=built.size_bytes)
+            self._finish(key, owner, "ready", size_bytes=self._builder.size(key))
         finally:
             over.set()
             beating.join()
@@ -175,7 +185,7 @@ class EnvironmentService:
         return bool(changed)
 
     def _view(self, row: Environment, position: int | None) -> EnvironmentView:
-        log_tail = tail(self._builder.log_path(row.key))
+        log_tail = tail(self.log_path(row.key))
         return EnvironmentView(
             key=row.key,
             state=row.state,
@@ -226,12 +236,8 @@ def _lease_end(seconds: float) -> dt.datetime:
 
 
 def _as_text(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return files as the table keeps them; bytes that are not UTF-8 survive the way there and back."""
-    return {name: data.decode("utf-8", "surrogateescape") for name, data in files.items()}
-
-
-def _as_bytes(files: Mapping[str, str]) -> dict[str, bytes]:
-    return {name: text.encode("utf-8", "surrogateescape") for name, text in files.items()}
+    """Return files as the table keeps them; what is not UTF-8 shows as such, and fails its build in words."""
+    return {name: data.decode("utf-8", "replace") for name, data in files.items()}
 
 
 def _unknown(key: str) -> NotFoundError:

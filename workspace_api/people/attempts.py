@@ -33,10 +33,15 @@ class SignInAttempts:
         self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def check(self, name: str, address: str) -> None:
-        """Return when another attempt is allowed; raises LimitReachedError with the wait in words."""
+    def begin(self, name: str, address: str) -> None:
+        """Count an attempt as failed until `succeeded` says otherwise, so that many at once count as many.
+
+        Raises LimitReachedError, with the wait in words, when there were too many.
+        """
         with self._lock:
             wait = max(self._wait("name", name), self._wait("address", address))
+            if wait <= 0:
+                self._note(name, address)
         if wait > 0:
             minutes = max(1, -(-int(wait) // 60))
             raise LimitReachedError(
@@ -44,20 +49,20 @@ class SignInAttempts:
                 f"minute{'s' if minutes > 1 else ''} and try again."
             )
 
-    def failed(self, name: str, address: str) -> None:
-        """Note a failed attempt."""
-        with self._lock:
-            for key in (("name", name), ("address", address)):
-                times = self._failures.setdefault(key, deque(maxlen=self._limits[key[0]]))
-                times.append(self._clock())
-                self._failures.move_to_end(key)
-            while len(self._failures) > self._capacity:
-                self._failures.popitem(last=False)
-
-    def succeeded(self, name: str) -> None:
-        """Forget the failures of a name whose password was given."""
+    def succeeded(self, name: str, address: str) -> None:
+        """Forget the failures of a name whose password was given, and that its address tried."""
         with self._lock:
             self._failures.pop(("name", name), None)
+            if tried := self._failures.get(("address", address)):
+                tried.pop()
+
+    def _note(self, name: str, address: str) -> None:
+        for key in (("name", name), ("address", address)):
+            times = self._failures.setdefault(key, deque(maxlen=self._limits[key[0]]))
+            times.append(self._clock())
+            self._failures.move_to_end(key)
+        while len(self._failures) > self._capacity:
+            self._failures.popitem(last=False)
 
     def _wait(self, kind: str, value: str) -> float:
         """Return the seconds until the oldest failure that counts has left the window."""

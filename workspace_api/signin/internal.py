@@ -1,13 +1,15 @@
-"""JupyterHub's question whether somebody may sign in; nobody else may ask it."""
+"""JupyterHub's questions: who may sign in, and whose account is still open; nobody else may ask."""
 
 from __future__ import annotations
 
 import hmac
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from workspace_api.errors import ForbiddenError, NotSignedInError
+from workspace_api.errors import ForbiddenError, NotFoundError, NotSignedInError
 from workspace_api.http import Services
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.names import normalised
@@ -26,7 +28,7 @@ class SignInQuestion(BaseModel):
 
 
 class SignInAnswer(BaseModel):
-    """The account that may sign in."""
+    """An account that is open."""
 
     name: str
     admin: bool
@@ -38,13 +40,24 @@ def sign_in(request: Request, services: Services, question: SignInQuestion) -> S
     _require_hub(request, services.settings.hub.authenticator_token.get_secret_value())
     attempts: SignInAttempts = request.app.state.sign_in_attempts
     name = normalised(question.name)
-    attempts.check(name, question.address)
+    attempts.begin(name, question.address)
     person = services.people.check_password(name, question.password.get_secret_value())
     if person is None:
-        attempts.failed(name, question.address)
         raise ForbiddenError("The name or the password is not right.")
-    attempts.succeeded(name)
+    attempts.succeeded(name, question.address)
     return SignInAnswer(name=person.name, admin=person.admin)
+
+
+@router.get("/people/{name}")
+def open_account(
+    request: Request, services: Services, name: Annotated[str, InPath(max_length=255)]
+) -> SignInAnswer:
+    """Say whether an account is open, for JupyterHub's sessions to end with it; 404 when it is not."""
+    _require_hub(request, services.settings.hub.authenticator_token.get_secret_value())
+    identity = services.people.identity_of(name)
+    if identity is None:
+        raise NotFoundError(f"There is no open account called “{name[:64]}”.")
+    return SignInAnswer(name=name, admin=identity.admin)
 
 
 def _require_hub(request: Request, token: str) -> None:

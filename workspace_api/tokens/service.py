@@ -25,6 +25,7 @@ from workspace_api.tokens.models import Token
 from workspace_api.tokens.views import NewToken, TokenView
 
 LONGEST_NAME = 120
+LONGEST_YEARS = 10
 MOST_TOKENS = 100
 USED_EVERY = dt.timedelta(minutes=1)
 
@@ -184,8 +185,9 @@ def _covers(scopes: frozenset[str], scope: str) -> bool:
 
 def _check(name: str, scopes: frozenset[str], expires_at: dt.datetime | None) -> None:
     errors = []
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
-        errors.append(FieldError("name", f"Give the token a name of 1 to {LONGEST_NAME} characters."))
+    if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+        words = f"Give the token a name of 1 to {LONGEST_NAME} characters, on one line."
+        errors.append(FieldError("name", words))
     unknown = sorted(scopes - ALL_SCOPES)
     known = ", ".join(sorted(ALL_SCOPES))
     if unknown:
@@ -195,6 +197,10 @@ def _check(name: str, scopes: frozenset[str], expires_at: dt.datetime | None) ->
     if expires_at is not None and expires_at <= now():
         errors.append(
             FieldError("expires_at", f"{expires_at.isoformat()} is past; the token would never work.")
+        )
+    elif expires_at is not None and expires_at.year > now().year + LONGEST_YEARS:
+        errors.append(
+            FieldError("expires_at", f"{expires_at.year} is too far; {LONGEST_YEARS} years are the most.")
         )
     if errors:
         raise InvalidInputError("The token was not made.", errors)

@@ -52,11 +52,10 @@ def quick_plot(
         left_out += max(0, lines.num_tracks - kept)
         if kept and lines.num_tracks:
             lines = lines.select_tracks_by_index(np.arange(min(kept, lines.num_tracks)))
-            lines = lines.slice_by_interval(shown, match_resolution=True)
             colour = TRACK_COLOURS[index % len(TRACK_COLOURS)]
             components.append(
                 plot_components.Tracks(
-                    thinned(lines),
+                    thinned(lines, shown.width),
                     filled=True,
                     track_colors=colour,
                     track_height=TRACK_HEIGHT,
@@ -115,7 +114,7 @@ def plot_variant_comparison(
 
 
 def _overlay(pair: dict[str, Any], shown: genome.Interval) -> plot_components.OverlaidTracks:
-    lines = {a: thinned(one.slice_by_interval(shown, match_resolution=True)) for a, one in pair.items()}
+    lines = {allele: thinned(one, shown.width) for allele, one in pair.items()}
     return plot_components.OverlaidTracks(
         lines,
         colors={"reference": REFERENCE, "alternate": ALTERNATE},

@@ -59,8 +59,9 @@ def score_matrix(table: pd.DataFrame, value: str = "score") -> pd.DataFrame:
 
 
 def strongest_of(values: pd.Series) -> float:
-    """Return the value furthest from zero."""
-    return float(values.loc[values.abs().idxmax()])
+    """Return the value furthest from zero, NaN if there is none."""
+    known = values.dropna()
+    return float(known.loc[known.abs().idxmax()]) if len(known) else float("nan")
 
 
 def gene_expression(scores: Sequence[Any], terms: Sequence[str] = ()) -> pd.DataFrame:

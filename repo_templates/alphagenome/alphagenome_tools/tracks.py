@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 from alphagenome.data import track_data
@@ -52,18 +54,15 @@ def by_tissue(tracks: track_data.TrackData, output: str) -> track_data.TrackData
     )
 
 
-def thinned(tracks: track_data.TrackData, points: int = 1024) -> track_data.TrackData:
-    """Return ``tracks`` averaged to at most about ``points`` positions, so that a figure stays small."""
-    bins = tracks.values.shape[0]
-    factor = 1
-    while bins // factor > points and bins % (factor * 2) == 0:
+def thinned(tracks: track_data.TrackData, width: int, points: int = 1024) -> track_data.TrackData:
+    """Return ``tracks`` averaged so that ``width`` base pairs of them are at most 2 * ``points`` positions.
+
+    Neighbouring positions are joined in powers of two, which divide every window the model reads.
+    """
+    bins, factor = tracks.values.shape[0], 1
+    while width // (tracks.resolution * factor) >= 2 * points and bins % (factor * 2) == 0:
         factor *= 2
     if factor == 1:
         return tracks
     coarse = tracks.downsample(tracks.resolution * factor)
-    return track_data.TrackData(
-        values=coarse.values / np.float32(factor),
-        metadata=coarse.metadata,
-        resolution=coarse.resolution,
-        interval=coarse.interval,
-    )
+    return dataclasses.replace(coarse, values=coarse.values / np.float32(factor))

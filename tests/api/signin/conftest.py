@@ -36,15 +36,16 @@ c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
 c.JupyterHub.hub_routespec = "/hub/"
 c.JupyterHub.default_url = "/"
 c.JupyterHub.db_url = "sqlite:///:memory:"
-c.JupyterHub.log_level = "WARNING"
+c.JupyterHub.log_level = "WARN"
 c.ConfigurableHTTPProxy.command = ["{proxy}"]
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
-c.ConfigurableHTTPProxy.auth_token = "the proxy's own"
+c.ConfigurableHTTPProxy.auth_token = "0123456789abcdef"
 c.Proxy.extra_routes = {{"/": "http://127.0.0.1:{web}"}}
 c.JupyterHub.authenticator_class = LocalAuthenticator
 c.LocalAuthenticator.workspace_url = "http://127.0.0.1:{web}"
 c.LocalAuthenticator.workspace_token = "{hub_secret}"
 c.Authenticator.allow_all = True
+c.Authenticator.auth_refresh_age = 1
 c.JupyterHub.services = [
     {{
         "name": "web",
@@ -166,8 +167,15 @@ def world(
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+        end_proxy(home / "jupyterhub-proxy.pid")
         service.stop()
         workspace.close()
+
+
+def end_proxy(pid_file: Path) -> None:
+    """End the proxy that a hub which failed to start has left behind."""
+    if pid_file.exists():
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
 
 
 def answers(url: str, process: subprocess.Popen[bytes], home: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -18,6 +19,26 @@ def log_in(browser: httpx.Client, name: str, password: str, *, page: str = "/api
     xsrf = re.search(r'name="_xsrf" value="([^"]+)"', form.text)[1]
     action = re.search(r'action="([^"]*/hub/login[^"]*)"', form.text)[1].replace("&amp;", "&")
     return browser.post(action, data={"_xsrf": xsrf, "username": name, "password": password})
+
+
+def new_hub_token(browser: httpx.Client, world, name: str, **more) -> str:
+    """Make a token as the page /hub/token does."""
+    page = browser.get("/hub/token")
+    xsrf = re.search(r'xsrf_token: "([^"]+)"', page.text)[1]
+    made = browser.post(
+        f"/hub/api/users/{name}/tokens",
+        json={"note": "script", **more},
+        headers={"X-XSRFToken": xsrf, "Referer": f"{world.url}/hub/token"},
+    )
+    return made.json()["token"]
+
+
+def wait_until(condition) -> None:
+    """Poll `condition` for at most 20 seconds."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.1)
 
 
 def test_the_right_password_ends_on_the_page_that_was_asked_for(world):
@@ -70,6 +91,19 @@ def test_a_closed_account_does_not_sign_in_and_its_session_ends(world):
     assert refused_by_us.status_code == 403
     assert "no open account" in refused_by_us.json()["detail"]
     assert (refused_by_hub.status_code, "Invalid username" in refused_by_hub.text) == (403, True)
+
+
+def test_the_hubs_own_session_ends_with_the_account(world):
+    world.workspace.people.add("lou", password=PASSWORD)
+    with world.browser() as browser:
+        log_in(browser, "lou", PASSWORD)
+        token = new_hub_token(browser, world, "lou")
+        at_hub = {"Authorization": f"token {token}"}
+        assert httpx.get(f"{world.hub_api}/user", headers=at_hub).status_code == 200
+        world.workspace.people.disable("lou")
+
+        wait_until(lambda: urlsplit(str(browser.get("/hub/token").url)).path == "/hub/login")
+        wait_until(lambda: httpx.get(f"{world.hub_api}/user", headers=at_hub).status_code == 403)
 
 
 def test_after_too_many_failures_the_page_says_how_long_to_wait(world):
@@ -169,24 +203,14 @@ def test_a_sign_in_that_was_broken_off_says_so(world):
 def test_a_jupyterhub_token_of_a_person_is_accepted(world):
     with world.browser() as browser:
         log_in(browser, "ben", PASSWORD)
-        page = browser.get("/hub/token")
-        xsrf = re.search(r'xsrf_token: "([^"]+)"', page.text)[1]
-        made = browser.post(
-            "/hub/api/users/ben/tokens",
-            json={"note": "script"},
-            headers={"X-XSRFToken": xsrf, "Referer": f"{world.url}/hub/token"},
-        )
-        narrow = browser.post(
-            "/hub/api/users/ben/tokens",
-            json={"note": "narrow", "scopes": ["read:users:name!user=ben"]},
-            headers={"X-XSRFToken": xsrf, "Referer": f"{world.url}/hub/token"},
-        )
+        whole = new_hub_token(browser, world, "ben")
+        narrow = new_hub_token(browser, world, "ben", scopes=["read:users:name!user=ben"])
 
     def me(token: str) -> httpx.Response:
         with world.browser() as program:
             return program.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
 
-    assert me(made.json()["token"]).json()["name"] == "ben"
-    assert me(narrow.json()["token"]).status_code == 401
+    assert me(whole).json()["name"] == "ben"
+    assert me(narrow).status_code == 401
     assert me("0123456789abcdef0123456789abcdef").status_code == 401
     assert me("an invented token").status_code == 401

@@ -135,7 +135,12 @@ def test_there_is_an_end_to_the_number_of_tokens(workspace):
         ({"name": "x" * 121}, "name"),
         ({"scopes": frozenset({"everything"})}, "scopes"),
         ({"scopes": frozenset()}, "scopes"),
+        ({"name": "two\nlines"}, "name"),
         ({"expires_at": dt.datetime(2001, 1, 1, tzinfo=dt.UTC)}, "expires_at"),
+        (
+            {"expires_at": dt.datetime(9999, 12, 31, 23, tzinfo=dt.timezone(-dt.timedelta(hours=12)))},
+            "expires_at",
+        ),
     ],
 )
 def test_a_bad_value_is_refused_beside_its_field(workspace, values, field):

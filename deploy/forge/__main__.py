@@ -1,0 +1,39 @@
+"""`python -m deploy.forge`: serve one folder until asked to stop."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+
+from deploy.forge.app import create_app
+from deploy.forge.settings import ForgeSettings
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.forge", description=__doc__)
+    parser.add_argument(
+        "--home", type=Path, required=True, help="folder of the repositories and the database"
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--external-url", required=True, help="address that clients use, path included")
+    parser.add_argument(
+        "--root-token-file", type=Path, required=True, help="file with the administrator's token"
+    )
+    given = parser.parse_args()
+    token = given.root_token_file.read_text(encoding="utf-8").strip()
+    settings = ForgeSettings(given.home, given.external_url.rstrip("/"), token)
+    uvicorn.run(
+        create_app(settings),
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+    )
+
+
+if __name__ == "__main__":
+    main()

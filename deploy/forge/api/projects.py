@@ -1,0 +1,156 @@
+"""Projects."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import delete, or_, select
+
+from deploy.forge import presenters
+from deploy.forge.access import namespace_level, project_level
+from deploy.forge.api.groups import check_path
+from deploy.forge.calls import Call, Reply, Routes
+from deploy.forge.errors import forbidden, not_found, taken
+from deploy.forge.git.repository import Change, check_ref
+from deploy.forge.lookups import checked_visibility, find_project
+from deploy.forge.models import Member, Namespace, Project, now
+from deploy.forge.policy import VISIBILITIES, maintains, owns, sees
+
+routes = Routes()
+ORDERS = {"id": Project.id, "name": Project.name, "path": Project.path, "created_at": Project.created_at,
+          "last_activity_at": Project.last_activity_at, "updated_at": Project.last_activity_at}  # fmt: skip
+
+
+@routes.add("GET", "/projects")
+def everything(call: Call) -> Reply:
+    """List the projects that the caller may see."""
+    column = ORDERS[call.params.choice("order_by", ORDERS, "created_at")]
+    query = select(Project).order_by(
+        column.asc() if call.params.text("sort", "desc") == "asc" else column.desc(), Project.id.desc()
+    )
+    if search := call.params.text("search", ""):
+        query = query.where(or_(Project.name.contains(search), Project.path.contains(search)))
+    if visibility := call.params.choice("visibility", ("", *VISIBILITIES), ""):
+        query = query.where(Project.visibility == visibility)
+    user = call.actor.user
+    wanted_topics = set(call.params.words("topic"))
+    member_only = call.params.flag("membership") or call.params.flag("owned")
+    shown = []
+    for project in call.session.scalars(query):
+        level = project_level(call.session, user, project)
+        if not sees(project.visibility, level, signed_in=user is not None):
+            continue
+        if member_only and not _is_member(call, project):
+            continue
+        if wanted_topics <= set(project.topics.split("\n")) or not wanted_topics:
+            shown.append((project, level))
+    return call.page(shown, lambda row: _shown(call, *row))
+
+
+@routes.add("GET", "/projects/:id")
+def one(call: Call) -> Reply:
+    """Return a project, by id or full path."""
+    return Reply(_shown(call, *find_project(call, call.args["id"])))
+
+
+@routes.add("POST", "/projects")
+def create(call: Call) -> Reply:
+    """Make a project in the caller's own namespace, or in `namespace_id`."""
+    user = call.user
+    name = call.params.text("name", call.params.text("path", "") or None)
+    path = call.params.text("path", "") or re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-").lower()
+    check_path(path)
+    namespace = _namespace(call)
+    if not maintains(namespace_level(call.session, user, namespace)):
+        raise forbidden()
+    same = select(Project).where(Project.namespace_id == namespace.id, Project.path == path)
+    if call.session.scalar(same) is not None:
+        raise taken("path")
+    branch = call.params.text("default_branch", "main")
+    check_ref(f"refs/heads/{branch}")
+    made = Project(
+        namespace_id=namespace.id,
+        path=path,
+        name=name,
+        description=call.params.text("description", ""),
+        visibility=checked_visibility(call, "private", namespace),
+        default_branch=branch,
+        topics="\n".join(call.params.words("topics") or call.params.words("tag_list")),
+        creator_id=user.id,
+    )
+    call.session.add(made)
+    call.session.flush()
+    call.session.refresh(made)
+    call.repositories.create(made.id, branch)
+    if call.params.flag("initialize_with_readme"):
+        seconds = f"{int(now().timestamp())} +0000"
+        text = f"# {name}\n".encode()
+        call.repositories.of(made.id).write(
+            branch,
+            None,
+            [Change("README.md", text)],
+            message="Initial commit",
+            author=(user.name, user.email),
+            moment=seconds,
+        )
+    return Reply(_shown(call, made, project_level(call.session, user, made)), 201)
+
+
+@routes.add("PUT", "/projects/:id")
+def change(call: Call) -> Reply:
+    """Change a project's name, description, visibility, topics or default branch."""
+    found, level = find_project(call, call.args["id"])
+    if not maintains(level):
+        raise forbidden()
+    found.name = call.params.text("name", found.name)
+    found.description = call.params.text("description", found.description)
+    found.visibility = checked_visibility(call, found.visibility, found.namespace)
+    if "topics" in call.params:
+        found.topics = "\n".join(call.params.words("topics"))
+    branch = call.params.text("default_branch", found.default_branch)
+    if branch != found.default_branch:
+        if call.repositories.of(found.id).resolve(branch) is None:
+            raise not_found("Branch")
+        found.default_branch = branch
+    return Reply(_shown(call, found, level))
+
+
+@routes.add("DELETE", "/projects/:id")
+def remove(call: Call) -> Reply:
+    """Remove a project with its repository."""
+    found, level = find_project(call, call.args["id"])
+    if not owns(level):
+        raise forbidden()
+    call.session.execute(delete(Member).where(Member.project_id == found.id))
+    call.session.delete(found)
+    call.session.flush()
+    call.repositories.remove(found.id)
+    return Reply({"message": "202 Accepted"}, 202)
+
+
+def _namespace(call: Call) -> Namespace:
+    if call.params.text("namespace_id", ""):
+        found = call.session.get(Namespace, call.params.number("namespace_id"))
+    else:
+        found = call.session.scalar(select(Namespace).where(Namespace.owner_id == call.user.id))
+    if found is None:
+        raise not_found("Namespace")
+    return found
+
+
+def _is_member(call: Call, project: Project) -> bool:
+    user = call.user
+    if call.params.flag("owned"):
+        return project.namespace.owner_id == user.id or _direct(call, project) == 50
+    return project.namespace.owner_id == user.id or _direct(call, project) is not None
+
+
+def _direct(call: Call, project: Project) -> int | None:
+    here = or_(Member.project_id == project.id, Member.namespace_id == project.namespace_id)
+    found = call.session.scalars(select(Member.access_level).where(Member.user_id == call.user.id, here))
+    return max(found, default=None)
+
+
+def _shown(call: Call, project: Project, level: int | None) -> presenters.Json:
+    empty = call.repositories.of(project.id).is_empty()
+    return presenters.project(project, call.settings.external_url, level=level, empty=empty)

@@ -1,0 +1,120 @@
+"""git's smart HTTP: streams between a client and `git upload-pack` or `git receive-pack`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from deploy.forge.git.command import ENVIRONMENT, SAFE
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+SERVICES = {"git-upload-pack": "upload-pack", "git-receive-pack": "receive-pack"}
+CHUNK = 256 * 1024
+NO_CACHE = [(b"cache-control", b"no-cache, max-age=0, must-revalidate")]
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - the event
+    """A push is larger than the forge accepts."""
+
+
+async def advertise(repository: Path, service: str, protocol: str, send: Send) -> None:
+    """Answer `info/refs`: what the repository has, in the words of `service`."""
+    process = await _start(repository, service, protocol, "--http-backend-info-refs")
+    output, _ = await process.communicate()
+    line = f"# service={service}\n"
+    preface = b"" if protocol.startswith("version=2") else f"{len(line) + 4:04x}{line}0000".encode()
+    await _head(send, 200, f"application/x-{service}-advertisement")
+    await send({"type": "http.response.body", "body": preface + output})
+
+
+async def exchange(
+    repository: Path,
+    service: str,
+    protocol: str,
+    *,
+    headers: dict[str, str],
+    receive: Receive,
+    send: Send,
+    limit: int,
+    seconds: float,
+    then: Callable[[], Awaitable[None]],
+) -> None:
+    """Answer a fetch or a push: the body goes to git as it comes, git's answer goes back as it comes.
+
+    The headers of the answer are sent with git's first bytes, so that a proxy in between keeps reading the
+    request. A client that goes away, and a call of more than `seconds`, ends git. `then` is done before the
+    client learns that git has ended. Raises BodyTooLarge past `limit` bytes.
+    """
+    process = await _start(repository, service, protocol)
+    feeding = asyncio.create_task(_feed(process, _body(headers, receive, limit)))
+    started = False
+    try:
+        async with asyncio.timeout(seconds):
+            assert process.stdout is not None  # noqa: S101 - opened as a pipe
+            while chunk := await process.stdout.read(CHUNK):
+                if not started:
+                    await _head(send, 200, f"application/x-{service}-result")
+                    started = True
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await feeding
+            await process.wait()
+        await then()
+        if not started:
+            await _head(send, 200, f"application/x-{service}-result")
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        feeding.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _start(repository: Path, service: str, protocol: str, *more: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        "git", *SAFE, SERVICES[service], "--stateless-rpc", *more, str(repository),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**ENVIRONMENT, "GIT_PROTOCOL": protocol},
+    )  # fmt: skip
+
+
+async def _feed(process: asyncio.subprocess.Process, body: AsyncIterator[bytes]) -> None:
+    assert process.stdin is not None  # noqa: S101 - opened as a pipe
+    try:
+        async for chunk in body:
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        return  # git has heard enough, and says why in its answer
+    finally:
+        process.stdin.close()
+
+
+async def _body(headers: dict[str, str], receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    inflate = zlib.decompressobj(31) if headers.get("content-encoding") == "gzip" else None
+    total = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client went away")
+        chunk = message.get("body", b"")
+        while chunk:
+            part = inflate.decompress(chunk, CHUNK) if inflate else chunk
+            chunk = inflate.unconsumed_tail if inflate else b""
+            total += len(part)
+            if total > limit:
+                raise BodyTooLarge(f"more than {limit} bytes")
+            yield part
+        if not message.get("more_body"):
+            return
+
+
+async def _head(send: Send, status: int, media_type: str) -> None:
+    headers = [(b"content-type", media_type.encode()), *NO_CACHE]
+    await send({"type": "http.response.start", "status": status, "headers": headers})

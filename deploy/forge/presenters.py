@@ -1,0 +1,188 @@
+"""How records look in GitLab's JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from deploy.forge.git.repository import Commit, Tag
+from deploy.forge.models import Member, Namespace, Project, Token, User
+
+Json = dict[str, Any]
+
+
+def moment(value: dt.datetime | None) -> str | None:
+    """Return a time as GitLab writes it."""
+    return None if value is None else value.isoformat(timespec="milliseconds") + "Z"
+
+
+def day(value: dt.date | None) -> str | None:
+    """Return a day as GitLab writes it."""
+    return None if value is None else value.isoformat()
+
+
+def user(record: User, url: str, *, full: bool = False) -> Json:
+    """Return a user; `full` adds what they themselves and administrators see."""
+    shown: Json = {
+        "id": record.id,
+        "username": record.username,
+        "name": record.name,
+        "state": record.state,
+        "locked": False,
+        "avatar_url": None,
+        "web_url": f"{url}/{record.username}",
+    }
+    if full:
+        shown |= {
+            "email": record.email,
+            "commit_email": record.email,
+            "is_admin": record.admin,
+            "bot": False,
+            "created_at": moment(record.created_at),
+            "identities": [],
+            "two_factor_enabled": False,
+        }
+    return shown
+
+
+def namespace(record: Namespace, url: str) -> Json:
+    """Return a namespace in short."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "path": record.path,
+        "kind": record.kind,
+        "full_path": record.full_path,
+        "parent_id": record.parent_id,
+        "avatar_url": None,
+        "web_url": f"{url}/{record.full_path}",
+    }
+
+
+def group(record: Namespace, url: str) -> Json:
+    """Return a group."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "path": record.path,
+        "full_path": record.full_path,
+        "full_name": record.full_path.replace("/", " / "),
+        "description": record.description,
+        "visibility": record.visibility,
+        "parent_id": record.parent_id,
+        "avatar_url": None,
+        "web_url": f"{url}/groups/{record.full_path}",
+        "created_at": moment(record.created_at),
+    }
+
+
+def project(record: Project, url: str, *, level: int | None, empty: bool) -> Json:
+    """Return a project as somebody of access `level` sees it."""
+    address = f"{url}/{record.full_path}"
+    return {
+        "id": record.id,
+        "name": record.name,
+        "path": record.path,
+        "description": record.description,
+        "name_with_namespace": f"{record.namespace.name} / {record.name}",
+        "path_with_namespace": record.full_path,
+        "namespace": namespace(record.namespace, url),
+        "default_branch": None if empty else record.default_branch,
+        "visibility": record.visibility,
+        "topics": record.topics.split("\n") if record.topics else [],
+        "tag_list": record.topics.split("\n") if record.topics else [],
+        "http_url_to_repo": f"{address}.git",
+        "ssh_url_to_repo": None,
+        "web_url": address,
+        "readme_url": None,
+        "avatar_url": None,
+        "empty_repo": empty,
+        "archived": False,
+        "forks_count": 0,
+        "star_count": 0,
+        "import_status": "none",
+        "creator_id": record.creator_id,
+        "created_at": moment(record.created_at),
+        "last_activity_at": moment(record.last_activity_at),
+        "permissions": {
+            "project_access": None if level is None else {"access_level": level, "notification_level": 3},
+            "group_access": None,
+        },
+    }
+
+
+def member(record: Member, url: str, level: int | None = None) -> Json:
+    """Return a member."""
+    return user(record.user, url) | {
+        "access_level": record.access_level if level is None else level,
+        "expires_at": day(record.expires_at),
+        "created_at": moment(record.created_at),
+        "membership_state": "active",
+    }
+
+
+def token(record: Token, secret: str | None = None) -> Json:
+    """Return a token; the secret only when it was just made."""
+    shown: Json = {
+        "id": record.id,
+        "name": record.name,
+        "revoked": record.revoked,
+        "created_at": moment(record.created_at),
+        "scopes": record.scopes.split(),
+        "user_id": record.user_id,
+        "last_used_at": moment(record.last_used_at),
+        "active": not record.revoked
+        and (record.expires_at is None or record.expires_at > dt.datetime.now(dt.UTC).date()),
+        "expires_at": day(record.expires_at),
+    }
+    if record.impersonation:
+        shown["impersonation"] = True
+    return shown if secret is None else shown | {"token": secret}
+
+
+def commit(record: Commit, url: str) -> Json:
+    """Return a commit; `url` is its project's."""
+    return {
+        "id": record.sha,
+        "short_id": record.sha[:8],
+        "title": record.message.split("\n", 1)[0],
+        "message": record.message,
+        "parent_ids": list(record.parents),
+        "author_name": record.author_name,
+        "author_email": record.author_email,
+        "authored_date": record.authored_date,
+        "committer_name": record.committer_name,
+        "committer_email": record.committer_email,
+        "committed_date": record.committed_date,
+        "created_at": record.committed_date,
+        "trailers": {},
+        "web_url": f"{url}/-/commit/{record.sha}",
+    }
+
+
+def branch(name: str, record: Commit, url: str, *, default: bool, can_push: bool) -> Json:
+    """Return a branch."""
+    return {
+        "name": name,
+        "commit": commit(record, url),
+        "merged": False,
+        "protected": False,
+        "default": default,
+        "developers_can_push": False,
+        "developers_can_merge": False,
+        "can_push": can_push,
+        "web_url": f"{url}/-/tree/{name}",
+    }
+
+
+def tag(record: Tag, target: Commit, url: str) -> Json:
+    """Return a tag."""
+    return {
+        "name": record.name,
+        "message": record.message,
+        "target": record.target,
+        "commit": commit(target, url),
+        "release": None,
+        "protected": False,
+        "created_at": None,
+    }
