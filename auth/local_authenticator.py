@@ -16,7 +16,8 @@ INTERNAL = "/api/v1/internal"
 class LocalAuthenticator(Authenticator):  # type: ignore[misc]
     """Asks the web service of the workspace whether a name and a password belong together.
 
-    While people are signed in it asks now and then whether their accounts are still open. It holds no database. When the service refuses for a while, or does not answer, the sign-in page says so.
+    While people are signed in it asks now and then whether their accounts are still open. It holds no
+    database. When the service refuses for a while, or does not answer, the sign-in page says so.
     """
 
     workspace_url = Unicode(

@@ -13,7 +13,7 @@ from workspace_api.environments.routes import router as environments
 from workspace_api.frame import BodyLimitMiddleware, RequestMarkMiddleware
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
-from workspace_api.problems import RenderProblem, install_problems
+from workspace_api.problems import ANSWERS, RenderProblem, install_problems
 from workspace_api.projects.routes import router as projects
 from workspace_api.runs.routes import router as runs
 from workspace_api.security import SecurityHeadersMiddleware
@@ -41,6 +41,7 @@ def create_app(workspace: Workspace, *, render_problem: RenderProblem | None = N
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=ANSWERS,
     )
     cookies = Cookies(settings)
     app.state.workspace = workspace

@@ -12,7 +12,6 @@ import httpx
 
 from auth.identity import Identity
 from auth.secrets import TOKEN_PREFIX
-from workspace_api.browsers import Browser
 from workspace_api.errors import NotSignedInError, UnavailableError
 from workspace_api.people.service import PeopleService
 from workspace_api.settings import HubSettings
@@ -46,27 +45,20 @@ class Authentication:
             raise NotSignedInError("This token is unknown, expired or revoked. Make a new one.")
         return identity
 
-    def by_browser(self, browser: Browser) -> Identity:
-        """Return the signed-in person, or the visitor where there is no session or its account is closed."""
-        if browser.session is not None:
-            identity = self._people.identity_of(browser.session.user)
-            if identity is not None:
-                return dataclasses.replace(identity, visitor=browser.visitor)
-        return Identity(visitor=browser.visitor)
+    def by_session(self, user: str, visitor: str) -> Identity:
+        """Return the person whose session it is, or the visitor where the account is closed."""
+        identity = self._people.identity_of(user)
+        if identity is None:
+            return Identity(visitor=visitor)
+        return dataclasses.replace(identity, visitor=visitor)
 
 
 class HubTokens:
     """Asks JupyterHub whose token this is; each answer is remembered for half a minute."""
 
-    def __init__(
-        self,
-        settings: HubSettings,
-        *,
-        transport: httpx.BaseTransport | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: HubSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = settings.api_url
-        self._client = httpx.Client(timeout=10, transport=transport, trust_env=False)
+        self._client = httpx.Client(timeout=10, trust_env=False)
         self._clock = clock
         self._known: dict[str, tuple[float, str | None]] = {}
         self._lock = threading.Lock()

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse
 
 from workspace_api.database import Database
+from workspace_api.forge.client import ForgeClient
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.http import Services
 from workspace_api.settings import GIB
@@ -66,7 +67,7 @@ def examine(workspace: Workspace) -> list[Part]:
     settings = workspace.settings
     checks: dict[str, Callable[[], str | None]] = {
         "database": lambda: database_trouble(workspace.database),
-        "forge": lambda: http_trouble("The forge", settings.forge.url),
+        "forge": lambda: forge_trouble(workspace.forge, settings.forge.url),
         "hub": lambda: http_trouble("JupyterHub", settings.hub.api_url),
         "worker": lambda: worker_trouble(workspace.heartbeats),
         "gateway": lambda: port_trouble(settings.alphagenome.host, settings.alphagenome.port),
@@ -84,6 +85,13 @@ def database_trouble(database: Database) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever its driver raises, the answer is the same
         return f"The database cannot be read ({type(error).__name__}); see the log of the web service."
     return None
+
+
+def forge_trouble(forge: ForgeClient, url: str) -> str | None:
+    """Return, in words, that the forge does not answer or does not take our token, or None."""
+    if url and forge.alive():
+        return None
+    return f"The forge at {url or '(no address)'} does not answer, or refuses the workspace's token."
 
 
 def http_trouble(name: str, url: str) -> str | None:

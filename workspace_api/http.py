@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from auth.identity import Identity
 from auth.permissions import scopes_allow
 from workspace_api import csrf
+from workspace_api.authentication import Authentication
 from workspace_api.browsers import Browser, browser_of
 from workspace_api.errors import ForbiddenError, NotSignedInError
 from workspace_api.listing import Listing, PageRequest, Paging
 from workspace_api.workspace import Workspace
-
-if TYPE_CHECKING:
-    from workspace_api.authentication import Authentication
 
 __all__ = ["Caller", "Listing", "PageRequest", "Paging", "Services", "SignedIn", "csrf_token"]
 
@@ -27,7 +26,14 @@ def workspace_of(request: Request) -> Workspace:
     return workspace
 
 
-async def caller_of(request: Request) -> Identity:
+_BEARER = HTTPBearer(
+    scheme_name="token",
+    description="A personal token, or a JupyterHub token; without one the caller is a visitor.",
+    auto_error=False,
+)
+
+
+async def caller_of(request: Request, _described: Annotated[object, Depends(_BEARER)]) -> Identity:
     """Return who is calling, from a bearer token, the session cookie or the visitor cookie.
 
     Raises NotSignedInError for a token that is unknown, expired or revoked, and ForbiddenError for one
@@ -41,7 +47,9 @@ async def caller_of(request: Request) -> Identity:
         return identity
     browser = browser_of(request)
     await _check_origin(request, browser)
-    return await run_in_threadpool(authentication.by_browser, browser)
+    if browser.session is None:
+        return Identity(visitor=browser.visitor)
+    return await run_in_threadpool(authentication.by_session, browser.session.user, browser.visitor)
 
 
 def signed_in(identity: Annotated[Identity, Depends(caller_of)]) -> Identity:

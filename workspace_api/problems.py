@@ -43,6 +43,30 @@ class Problem:
         return document
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457): what is wrong, with which value, and what to do.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "request_id"],
+                    "properties": {
+                        **{name: {"type": "string"} for name in ("type", "title", "detail", "request_id")},
+                        "status": {"type": "integer"},
+                        "errors": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
 RenderProblem = Callable[[Request, Problem], Response]
 
 

@@ -27,6 +27,8 @@ MERGED_STREAM_CHARACTERS = 65_536
 # never enters memory. A kernel that prints without end sends many megabytes in one message.
 LARGEST_MESSAGE_BYTES = 64_000_000
 LARGEST_MESSAGE_LIMITS = 4
+# How long the last outputs of a cell that has ended may take to arrive, on a machine that is busy.
+OUTPUT_END_SECONDS = 60
 # A kernel that dies cuts its connection a little before its process is gone.
 KERNEL_EXIT_SECONDS = 0.3
 
@@ -59,7 +61,7 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
 
     def __init__(self, nb_man: Any, *, recorder: Recorder, **options: Any) -> None:
         # Widgets have no one to move them in a report; their state would only fill memory.
-        super().__init__(nb_man, store_widget_state=False, **options)
+        super().__init__(nb_man, store_widget_state=False, iopub_timeout=OUTPUT_END_SECONDS, **options)
         self._recorder = recorder
         self._budget = recorder.budget
 
@@ -115,8 +117,7 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
             raise self._failed(cell, index, notebook_error(error)) from error
         except (DeadKernelError, CellTimeoutError) as error:
             self.shutdown_kernel = "immediate"
-            # Cells have no time limit here: a time-out means that the end of a cell's output never came,
-            # because a message before it was larger than any accepted.
+            # Cells have no time limit here: a time-out means that the end of a cell's output never came.
             too_much = self._budget.exhausted or isinstance(error, CellTimeoutError)
             reason = (
                 TooMuchOutputError(self._budget.message()) if too_much else NotebookError("KernelDied", DIED)
@@ -132,9 +133,9 @@ class WatchedClient(PapermillNotebookClient):  # type: ignore[misc]
         return True
 
     def _execute_within_budget(self, cell: Any, index: int) -> None:
-        """Execute one cell; raise TooMuchOutputError when an output of it was dropped."""
+        """Execute one cell; raise TooMuchOutputError when an output of it was cut or dropped."""
         self.execute_cell(cell, index)
-        if self._message_was_dropped():
+        if self._budget.exhausted or self._message_was_dropped():
             raise TooMuchOutputError(self._budget.message())
 
     def _failed(self, cell: Any, index: int, reason: BaseException) -> BaseException:

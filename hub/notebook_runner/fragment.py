@@ -67,10 +67,12 @@ def demote_headings(soup: Any) -> None:
 
 
 def label_tables(soup: Any) -> None:
-    """Say of each header cell whether it heads a column or a row; let wide tables scroll."""
+    """Say of each header cell whether it heads a column or a row, if anything; let wide tables scroll."""
     for table in soup("table"):
         for header in table("th"):
-            if not header.has_attr("scope"):
+            if not header.get_text(strip=True):
+                header.name = "td"
+            elif not header.has_attr("scope"):
                 header["scope"] = "col" if header.find_parent("thead") else "row"
         if table.find_parent("table") is None:
             table.wrap(soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0"}))

@@ -25,11 +25,13 @@ from workspace_api.workspace import open_workspace
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Answers every request with 401, as a forge does that wants to know who asks."""
+    """Answers every request as a forge and a hub do that are asked for their version."""
 
     def do_GET(self):
-        self.send_response(401)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
+        self.wfile.write(b'{"version": "1", "revision": "1"}')
 
     def log_message(self, *_):
         pass
@@ -160,6 +162,9 @@ def test_metrics_count_runs_queue_and_environments(visitor, workspace):
                     environment_key="e1",
                     backend="offline",
                     limits={},
+                    notebook_sha256="",
+                    worksheet_title="",
+                    schema={},
                     cache_key="k",
                     state=state,
                     requested_at=now() - dt.timedelta(minutes=number + 1),
@@ -213,3 +218,17 @@ def test_the_documentation_page_names_every_call_and_no_other_host(visitor, app)
 
 def test_the_description_is_openapi(visitor):
     assert visitor.get("/api/v1/openapi.json").json()["openapi"].startswith("3.")
+
+
+def test_every_call_is_described_with_its_problem_document_and_its_token(visitor):
+    document = visitor.get("/api/v1/openapi.json").json()
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    assert [name for name, it in operations.items() if "default" not in it["responses"]] == []
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    assert operations["GET /api/v1/tokens"]["security"] == [{"token": []}]
+    assert [name for name, it in operations.items() if not it.get("description")] == []

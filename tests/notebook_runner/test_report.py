@@ -12,7 +12,7 @@ HOSTILE = "<script>alert(1)</script><b>&"
 OUTPUTS = """
 from IPython.display import HTML, SVG, Javascript, Markdown, display
 display(SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4"/></svg>'))
-display(HTML('<table><thead><tr><th>tissue</th></tr></thead><tbody><tr><th>colon</th><td>1</td></tr></tbody></table>'))
+display(HTML('<table><thead><tr><th>&nbsp;</th><th>tissue</th></tr></thead><tbody><tr><th>colon</th><td>1</td></tr></tbody></table>'))
 display(HTML('</div></main><script src="https://elsewhere.example/x.js"></script>'
              '<img src="//elsewhere.example/p.png" onerror="alert(1)"><a href="javascript:alert(1)">x</a>'
              '<link rel="stylesheet" href="https://elsewhere.example/s.css">'))

@@ -35,7 +35,8 @@ class Run(Base):
 
     `lease_owner`, `lease_expires_at` and `attempt` fence the worker that may change the row: an update
     names the owner and the attempt it was claimed with. `cached_from` names the earlier run that answered
-    this request. `visitor` is set on a public visitor's run, whose owner is the workspace's own account.
+    this request. `schema` is the worksheet's, of which `parameters` holds every value. `visitor` is set on a
+    public visitor's run, whose owner is the workspace's own account.
     """
 
     __tablename__ = "runs"
@@ -52,7 +53,10 @@ class Run(Base):
     commit: Mapped[str] = mapped_column(String(40))
     version: Mapped[str | None] = mapped_column(String(255))
     notebook: Mapped[str] = mapped_column(String(500))
+    notebook_sha256: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(200))
+    worksheet_title: Mapped[str] = mapped_column(String(200))
+    schema: Mapped[dict[str, Any]] = mapped_column(JSON)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     environment_key: Mapped[str] = mapped_column(ForeignKey("environments.key"))
     backend: Mapped[str] = mapped_column(String(40))

@@ -1,7 +1,7 @@
 """Small helpers for the AlphaGenome notebooks of this project: connect, look, compare, keep."""
 
 from alphagenome_tools.backend import backend, is_synthetic
-from alphagenome_tools.connection import connect
+from alphagenome_tools.connection import ModelError, asking, connect
 from alphagenome_tools.figures import plot_gene_changes, plot_scores, plot_variant_comparison, quick_plot
 from alphagenome_tools.notice import notice
 from alphagenome_tools.outputs import output_types
@@ -17,6 +17,8 @@ from alphagenome_tools.scores import gene_expression, score_matrix, scorers_for,
 from alphagenome_tools.tables import create_comparison_table, summary_table
 
 __all__ = [
+    "ModelError",
+    "asking",
     "backend",
     "connect",
     "create_comparison_table",

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import grpc
 from alphagenome.models import dna_client
 
 ADDRESS = "ALPHAGENOME_ADDRESS"
 KEYS = ("ALPHAGENOME_API_KEY", "ALPHA_GENOME_API_KEY")
+
+# What to tell people beside the service's own words.
+ADVICE = {
+    grpc.StatusCode.UNAUTHENTICATED: "The key is not accepted. Start again to get a new one.",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "Too many questions at once. Try again in a minute.",
+    grpc.StatusCode.UNAVAILABLE: "The model cannot be reached. Try again in a minute.",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "The model took too long. Try again, or ask for less.",
+}
+
+
+class ModelError(RuntimeError):
+    """The model refused or could not answer; the message says why and what to do."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Turn the service's errors in the ``with`` block into :class:`ModelError` with words for people."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        details = (error.details() or "").strip()
+        words = [ADVICE.get(error.code(), ""), details or error.code().name]
+        raise ModelError(" ".join(word for word in words if word)) from None
 
 
 def connect(timeout: float = 20.0, environment: Mapping[str, str] | None = None) -> dna_client.DnaClient:

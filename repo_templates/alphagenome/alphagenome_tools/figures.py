@@ -131,9 +131,10 @@ def _drawn(components: list[Any], shown: genome.Interval, annotations: list[Any]
     with warnings.catch_warnings():
         # A line that is the same everywhere has no range of its own; matplotlib widens it, as it should.
         warnings.filterwarnings("ignore", message="Attempting to set identical")
-        return plot_components.plot(
+        figure: Figure = plot_components.plot(
             components, interval=shown, fig_width=WIDTH_INCHES, annotations=annotations, xlabel=""
         )
+    return figure
 
 
 def close_up(variant: genome.Variant, whole: genome.Interval, width: int) -> genome.Interval:

@@ -1,0 +1,81 @@
+"""Projects over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
+
+from workspace_api.http import Caller, Listing, Paging, Services
+from workspace_api.projects.schemas import (
+    CurationIn,
+    ProjectListed,
+    ProjectOut,
+    VersionOut,
+    WorksheetOut,
+    WorksheetsOut,
+)
+
+router = APIRouter(tags=["projects"])
+Namespace = Annotated[str, InPath(max_length=255)]
+Name = Annotated[str, InPath(max_length=255)]
+Ref = Annotated[str | None, Query(max_length=255, description="A version, branch or commit.")]
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+@router.get("/projects")
+def projects(
+    services: Services,
+    caller: Caller,
+    paging: Paging,
+    curated: bool | None = None,
+    area: Text = None,
+    q: Text = None,
+) -> Listing[ProjectListed]:
+    """List projects, curated ones first."""
+    page = services.projects.catalogue(
+        caller, curated=curated, area=area, q=q, page=paging.page, per_page=paging.per_page
+    )
+    return Listing[ProjectListed].of(page, ProjectListed.model_validate)
+
+
+@router.get("/projects/{namespace}/{name}")
+def project(services: Services, caller: Caller, namespace: Namespace, name: Name) -> ProjectOut:
+    """Return one project."""
+    return ProjectOut.model_validate(services.projects.get(caller, f"{namespace}/{name}"))
+
+
+@router.get("/projects/{namespace}/{name}/worksheets")
+def worksheets(
+    services: Services, caller: Caller, namespace: Namespace, name: Name, ref: Ref = None
+) -> WorksheetsOut:
+    """List the worksheets of a commit with the JSON Schemas of their parameters."""
+    snapshot = services.projects.snapshot(caller, f"{namespace}/{name}", ref)
+    items = [WorksheetOut.model_validate(worksheet) for worksheet in snapshot.worksheets]
+    return WorksheetsOut(items=items, total=len(items), problems=list(snapshot.problems))
+
+
+@router.get("/projects/{namespace}/{name}/versions")
+def versions(services: Services, caller: Caller, namespace: Namespace, name: Name) -> Listing[VersionOut]:
+    """List saved versions, newest first."""
+    found = services.projects.versions(caller, f"{namespace}/{name}")
+    items = [VersionOut.model_validate(version) for version in found]
+    return Listing[VersionOut](items=items, total=len(items), page=1, per_page=max(len(items), 1))
+
+
+@router.put("/projects/{namespace}/{name}/curation")
+def curate(
+    services: Services, caller: Caller, namespace: Namespace, name: Name, wanted: CurationIn
+) -> ProjectOut:
+    """List a project on the landing page at a version, as an administrator."""
+    view = services.projects.curate(
+        caller, f"{namespace}/{name}", version=wanted.version, area=wanted.area, summary=wanted.summary
+    )
+    return ProjectOut.model_validate(view)
+
+
+@router.delete("/projects/{namespace}/{name}/curation", status_code=204)
+def uncurate(services: Services, caller: Caller, namespace: Namespace, name: Name) -> None:
+    """Take a project off the landing page, as an administrator."""
+    services.projects.uncurate(caller, f"{namespace}/{name}")

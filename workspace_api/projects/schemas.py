@@ -1,0 +1,92 @@
+"""Request and response shapes of projects."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class View(BaseModel):
+    """Base of responses: filled from the views of the service."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class WorksheetBrief(View):
+    """A worksheet in a list."""
+
+    notebook: str
+    title: str
+    summary: str
+
+
+class ProjectListed(View):
+    """A project in the catalogue."""
+
+    path: str
+    title: str
+    summary: str
+    area: str
+    visibility: str
+    version: str | None
+    commit: str | None
+    worksheets: list[WorksheetBrief]
+
+
+class ProjectOut(View):
+    """One project."""
+
+    path: str
+    namespace: str
+    name: str
+    visibility: str
+    default_branch: str
+    curated_version: str | None
+    curated_commit: str | None
+    area: str | None
+    clone_url: str
+
+
+class WorksheetOut(View):
+    """A worksheet with the JSON Schema of its parameters."""
+
+    project: str
+    commit: str
+    version: str | None
+    notebook: str
+    title: str
+    summary: str
+    parameters: dict[str, Any] = Field(validation_alias="schema")
+    environment_key: str
+
+
+class WorksheetsOut(BaseModel):
+    """The worksheets of a commit, and what of it could not be used."""
+
+    items: list[WorksheetOut]
+    total: int
+    page: int = 1
+    per_page: int = 100
+    problems: list[str]
+
+
+class VersionOut(View):
+    """A saved version."""
+
+    tag: str
+    commit: str
+    message: str
+    created_at: dt.datetime
+    curated: bool
+
+
+class CurationIn(BaseModel):
+    """What a project is listed as."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str = Field(min_length=1, max_length=255)
+    area: str = Field("", max_length=80)
+    summary: str = Field("", max_length=500)

@@ -1,0 +1,145 @@
+"""Reads what one commit of a repository holds: its manifest, worksheets, README and environment files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from hub.environments.keys import environment_files
+from workspace_api.errors import TooLargeError
+from workspace_api.worksheets.manifest import NAME as MANIFEST
+from workspace_api.worksheets.manifest import Manifest, WorksheetEntry, read_manifest
+from workspace_api.worksheets.parameters import (
+    MAX_NOTEBOOK_BYTES,
+    NotebookError,
+    Parameter,
+    inspected_parameters,
+    language_of,
+    parameters_cell,
+    python_parameters,
+    read_notebook,
+)
+from workspace_api.worksheets.schema import worksheet_schema
+
+Read = Callable[[str, int], bytes]
+
+MAX_NOTEBOOKS = 200
+MAX_TEXT_BYTES = 1_000_000
+READMES = ("README.md", "readme.md", "README", "README.txt", "README.rst")
+NO_AREA = "Other"
+
+
+@dataclass(frozen=True)
+class WorksheetFound:
+    """A notebook that takes parameters."""
+
+    notebook: str
+    title: str
+    summary: str
+    schema: Mapping[str, Any]
+    sha256: str
+
+
+@dataclass
+class Contents:
+    """What a commit holds, as far as a workspace is concerned."""
+
+    title: str = ""
+    summary: str = ""
+    area: str = NO_AREA
+    readme: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, bytes] = field(default_factory=dict)
+    worksheets: list[WorksheetFound] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
+    """Read a commit with the files `paths`; `read(path, max_bytes)` gives a file or raises TooLargeError.
+
+    What cannot be used is listed in `problems`; only a forge that does not answer raises.
+    """
+    notebooks = [path for path in paths if path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path]
+    manifest = (
+        read_manifest(read(MANIFEST, 10 * MAX_TEXT_BYTES), notebooks) if MANIFEST in paths else Manifest()
+    )
+    contents = Contents(
+        title=manifest.title or name,
+        summary=manifest.summary or "",
+        area=manifest.area or NO_AREA,
+        readme=_readme(paths, read),
+        resources=manifest.resources,
+        problems=manifest.problems,
+    )
+    contents.environment = _environment(paths, read, contents.problems)
+    listed = {entry.notebook: entry for entry in manifest.worksheets}
+    order = [*listed, *sorted(path for path in notebooks if path not in listed)]
+    if len(order) > MAX_NOTEBOOKS:
+        contents.problems.append(f"Only the first {MAX_NOTEBOOKS} notebooks are looked at.")
+    for notebook in order[:MAX_NOTEBOOKS]:
+        found = _worksheet(notebook, listed.get(notebook), read, contents.problems)
+        if found is not None:
+            contents.worksheets.append(found)
+    return contents
+
+
+def _worksheet(
+    path: str, entry: WorksheetEntry | None, read: Read, problems: list[str]
+) -> WorksheetFound | None:
+    try:
+        text = read(path, MAX_NOTEBOOK_BYTES)
+        notebook = read_notebook(text)
+        parameters = _parameters(notebook, text)
+    except (NotebookError, TooLargeError) as error:
+        problems.append(f"{path}: {error}")
+        return None
+    if parameters is None:
+        if entry is not None:
+            problems.append(f"{path} is listed as a worksheet, but no cell of it is tagged “parameters”.")
+        return None
+    schema, lost = worksheet_schema(parameters, entry.parameters if entry else {})
+    problems += [f"{MANIFEST}: {path} has no parameter “{name[:80]}”." for name in lost]
+    title = (entry.title if entry else None) or _first_heading(notebook) or PurePosixPath(path).stem
+    summary = (entry.summary if entry else None) or ""
+    return WorksheetFound(path, title, summary, schema, hashlib.sha256(text).hexdigest())
+
+
+def _parameters(notebook: Mapping[str, Any], text: bytes) -> list[Parameter] | None:
+    source = parameters_cell(notebook)
+    if source is None:
+        return None
+    if language_of(notebook) == "python":
+        return python_parameters(source)
+    return inspected_parameters(text)
+
+
+def _first_heading(notebook: Mapping[str, Any]) -> str | None:
+    for cell in notebook["cells"]:
+        if isinstance(cell, dict) and cell.get("cell_type") == "markdown":
+            source = cell.get("source", "")
+            for line in ("".join(source) if isinstance(source, list) else str(source)).splitlines():
+                if line.startswith("#"):
+                    return line.lstrip("#").strip()[:200]
+    return None
+
+
+def _readme(paths: Sequence[str], read: Read) -> str:
+    name = next((candidate for candidate in READMES if candidate in paths), None)
+    if name is None:
+        return ""
+    try:
+        return read(name, MAX_TEXT_BYTES).decode("utf-8", "replace")
+    except TooLargeError:
+        return "The README is too large to be shown."
+
+
+def _environment(paths: Sequence[str], read: Read, problems: list[str]) -> dict[str, bytes]:
+    try:
+        names = environment_files(paths)
+    except ValueError as error:
+        problems.append(str(error))
+        return {}
+    return {name: read(name, MAX_TEXT_BYTES) for name in names}

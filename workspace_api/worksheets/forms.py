@@ -1,0 +1,107 @@
+"""The fields of a worksheet's form, from its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workspace_api.worksheets.values import types_of
+
+Kind = Literal["text", "textarea", "number", "checkbox", "select", "multi", "tags"]
+MONO = frozenset({"genomic-variant", "genomic-interval", "dna-sequence"})
+LONG = 200
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field: what it is called, how it is typed, what stands in it, and what may.
+
+    `kind` is `multi` for boxes to tick and `tags` for a list of texts; `choices` are (value, label).
+    `value` is text, a list of texts for `multi`, or a truth value for `checkbox`.
+    """
+
+    name: str
+    title: str
+    help: str
+    kind: Kind
+    value: Any
+    choices: tuple[tuple[str, str], ...] = ()
+    placeholder: str = ""
+    required: bool = True
+    mono: bool = False
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: str = ""
+    suggest: str = ""
+
+
+def form_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[FormField]:
+    """Return the form of `schema` with `values` in it, as typed; what is not there shows its default."""
+    return [
+        _field(name, field, values.get(name, field.get("default")))
+        for name, field in schema["properties"].items()
+    ]
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a text field shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(as_text(item) for item in value)
+    return str(value)
+
+
+def labels_of(field: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the choices of an enumerated field with their labels."""
+    labels = field.get("x-labels")
+    names = labels if isinstance(labels, dict) else {}
+    return tuple((str(c), str(names.get(str(c), c))) for c in field.get("enum", ()) if c is not None)
+
+
+def _field(name: str, field: Mapping[str, Any], value: Any) -> FormField:
+    kinds = types_of(field)
+    raw_items = field.get("items")
+    items: Mapping[str, Any] = raw_items if isinstance(raw_items, dict) else {}
+    choices = labels_of(field) or (labels_of(items) if "array" in kinds else ())
+    kind = _kind(kinds, field, items, value)
+    shown: Any = as_text(value)
+    if kind == "checkbox":
+        shown = value is True or str(value).lower() in ("true", "on", "yes", "1")
+    elif kind == "multi":
+        shown = [str(item) for item in value] if isinstance(value, list) else [as_text(value)]
+    form = str(field.get("format") or items.get("format") or "")
+    examples = field.get("examples")
+    return FormField(
+        name=name,
+        title=str(field.get("title", name)),
+        help=str(field.get("description", "")),
+        kind=kind,
+        value=shown,
+        choices=choices,
+        placeholder=as_text(examples[0]) if isinstance(examples, list) and examples else "",
+        required="null" not in kinds and kind not in ("checkbox", "multi"),
+        mono=form in MONO,
+        unit=str(field.get("x-unit", "")),
+        minimum=field.get("minimum"),
+        maximum=field.get("maximum"),
+        step="1" if "integer" in kinds else ("any" if "number" in kinds else ""),
+        suggest=form if form == "ontology-term" else "",
+    )
+
+
+def _kind(kinds: list[str], field: Mapping[str, Any], items: Mapping[str, Any], value: Any) -> Kind:
+    if "enum" in field:
+        return "select"
+    if "array" in kinds:
+        return "multi" if "enum" in items else "tags"
+    if "boolean" in kinds:
+        return "checkbox"
+    if "integer" in kinds or "number" in kinds:
+        return "number"
+    long = field.get("format") == "dna-sequence" or "object" in kinds or len(as_text(value)) > LONG
+    return "textarea" if long else "text"

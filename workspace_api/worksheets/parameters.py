@@ -1,0 +1,246 @@
+"""Reads the parameters of a notebook from its `parameters` cell; nothing of it is executed."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import tokenize
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_NOTEBOOK_BYTES = 20_000_000
+TAG = "parameters"
+JsonSchema = dict[str, Any]
+
+TYPES: Mapping[str, JsonSchema] = {
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "str": {"type": "string"},
+    "bool": {"type": "boolean"},
+    "list": {"type": "array"},
+    "tuple": {"type": "array"},
+    "set": {"type": "array"},
+    "Sequence": {"type": "array"},
+    "dict": {"type": "object"},
+}
+
+
+class NotebookError(Exception):
+    """A notebook that cannot be a worksheet; the message says why, for its author."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its name, what its cell says of its type, its default, and the comment beside it."""
+
+    name: str
+    schema: JsonSchema
+    default: Any
+    help: str
+
+
+def read_notebook(text: bytes) -> dict[str, Any]:
+    """Return a notebook's JSON; NotebookError where it is too large or none."""
+    if len(text) > MAX_NOTEBOOK_BYTES:
+        raise NotebookError(f"it is larger than {MAX_NOTEBOOK_BYTES // 1_000_000} MB")
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotebookError("it is not a notebook: its text is not JSON") from None
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise NotebookError("it is not a notebook of format 4: it has no list of cells")
+    return notebook
+
+
+def language_of(notebook: Mapping[str, Any]) -> str:
+    """Return the language of a notebook's kernel, `python` where it does not say."""
+    metadata = notebook.get("metadata")
+    spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    return str(spec.get("language") or "python") if isinstance(spec, dict) else "python"
+
+
+def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
+    """Return the source of the first cell that is tagged `parameters`, or None."""
+    for cell in notebook["cells"]:
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        metadata = cell.get("metadata")
+        tags = metadata.get("tags") if isinstance(metadata, dict) else None
+        if isinstance(tags, list) and TAG in tags:
+            source = cell.get("source", "")
+            return "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return None
+
+
+def python_parameters(source: str) -> list[Parameter]:
+    """Return what a Python cell assigns, in its order; NotebookError for a cell that is not Python."""
+    try:
+        module = ast.parse(source)
+        comments = _comments(source)
+    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError) as error:
+        raise NotebookError(f"its parameters cell cannot be read: {error}") from None
+    found = {}
+    for statement in module.body:
+        target, annotation, value = _assignment(statement)
+        if target is None or value is None:
+            continue
+        default, known = _literal(value)
+        if not known:
+            continue
+        schema = schema_of(annotation) if annotation is not None else {}
+        found[target] = Parameter(
+            target, schema or schema_of_value(default), default, _help(statement, comments)
+        )
+    return list(found.values())
+
+
+def inspected_parameters(text: bytes) -> list[Parameter]:
+    """Return the parameters of a notebook in another language, as papermill reads them."""
+    import nbformat
+    from papermill.inspection import _infer_parameters
+
+    notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
+        text.decode("utf-8", "replace"), as_version=4
+    )
+    found = _infer_parameters(notebook, name=None, language=language_of(notebook))
+    parameters = []
+    for row in found:
+        default, known = _literal_text(row.default)
+        value = default if known else row.default
+        parameters.append(Parameter(row.name, schema_of_value(value), value, row.help or ""))
+    return parameters
+
+
+def schema_of(annotation: ast.expr) -> JsonSchema:
+    """Return the JSON Schema of a type annotation, empty where it says nothing that we know."""
+    if isinstance(annotation, ast.Constant):
+        if annotation.value is None:
+            return {"type": "null"}
+        if isinstance(annotation.value, str):
+            try:
+                return schema_of(ast.parse(annotation.value, mode="eval").body)
+            except SyntaxError:
+                return {}
+    if isinstance(annotation, ast.Name):
+        return dict(TYPES.get(annotation.id, {}))
+    if isinstance(annotation, ast.Attribute):
+        return dict(TYPES.get(annotation.attr, {}))
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        return _either(schema_of(annotation.left), schema_of(annotation.right))
+    if isinstance(annotation, ast.Subscript):
+        return _subscript(annotation)
+    return {}
+
+
+def _subscript(annotation: ast.Subscript) -> JsonSchema:
+    name = (
+        annotation.value.attr
+        if isinstance(annotation.value, ast.Attribute)
+        else ast.unparse(annotation.value)
+    )
+    inner = annotation.slice
+    parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    if name == "Literal":
+        values = [part.value for part in parts if isinstance(part, ast.Constant)]
+        return {**schema_of_value(values[0]), "enum": values} if values else {}
+    if name == "Optional":
+        return _either(schema_of(inner), {"type": "null"})
+    if name == "Union":
+        schemas = [schema_of(part) for part in parts]
+        return _either(*schemas) if len(schemas) > 1 else schemas[0]
+    if name == "Annotated":
+        return schema_of(parts[0])
+    schema = dict(TYPES.get(name, {}))
+    if schema.get("type") == "array" and (items := schema_of(parts[0])):
+        schema["items"] = items
+    return schema
+
+
+def _either(*schemas: JsonSchema) -> JsonSchema:
+    if any(not schema for schema in schemas):
+        return {}
+    others = [schema for schema in schemas if schema != {"type": "null"}]
+    if len(others) == 1 and isinstance(others[0].get("type"), str):
+        merged = {**others[0], "type": [others[0]["type"], "null"]}
+        if "enum" in merged:
+            merged["enum"] = [*merged["enum"], None]
+        return merged
+    return {"anyOf": list(schemas)}
+
+
+def schema_of_value(value: Any) -> JsonSchema:
+    """Return the JSON Schema that a default implies."""
+    if isinstance(value, bool):
+        return {"type": "boolean"}
+    if isinstance(value, int):
+        return {"type": "integer"}
+    if isinstance(value, float):
+        return {"type": "number"}
+    if isinstance(value, str):
+        return {"type": "string"}
+    if isinstance(value, list):
+        schemas = [schema_of_value(item) for item in value]
+        same = bool(schemas) and all(schema == schemas[0] for schema in schemas)
+        return {"type": "array", "items": schemas[0]} if same and schemas[0] else {"type": "array"}
+    return {"type": "object"} if isinstance(value, dict) else {}
+
+
+def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None, ast.expr | None]:
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id, statement.annotation, statement.value
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id, None, statement.value
+    return None, None, None
+
+
+def _literal(value: ast.expr) -> tuple[Any, bool]:
+    try:
+        plain = ast.literal_eval(value)
+        return json.loads(json.dumps(_listed(plain), allow_nan=False)), True
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None, False
+
+
+def _literal_text(text: str) -> tuple[Any, bool]:
+    try:
+        return _literal(ast.parse(text, mode="eval").body)
+    except (SyntaxError, ValueError):
+        return None, False
+
+
+def _listed(value: Any) -> Any:
+    """Turn tuples and sets into lists, which JSON has."""
+    if isinstance(value, tuple | list):
+        return [_listed(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_listed(item) for item in value)
+    if isinstance(value, dict):
+        return {str(key): _listed(item) for key, item in value.items()}
+    return value
+
+
+def _comments(source: str) -> dict[int, tuple[str, bool]]:
+    """Return each line's comment, and whether the comment is all that the line holds."""
+    found = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            alone = not token.line[: token.start[1]].strip()
+            found[token.start[0]] = (token.string.lstrip("#").strip(), alone)
+    return found
+
+
+def _help(statement: ast.stmt, comments: Mapping[int, tuple[str, bool]]) -> str:
+    """Return the comment at the end of a statement, or the lines of comments right above it."""
+    beside = comments.get(statement.end_lineno or statement.lineno)
+    if beside is not None and not beside[1]:
+        return beside[0]
+    above: list[str] = []
+    line = statement.lineno - 1
+    while (comment := comments.get(line)) is not None and comment[1]:
+        above.insert(0, comment[0])
+        line -= 1
+    return " ".join(above)
