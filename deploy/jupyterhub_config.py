@@ -41,7 +41,7 @@ c.JupyterHub.db_url = f"sqlite:///{home / 'config' / 'jupyterhub.sqlite'}"
 c.JupyterHub.upgrade_db = True
 c.JupyterHub.cookie_secret = bytes.fromhex(secrets.hub_cookie_secret)
 c.JupyterHub.pid_file = str(home / "run" / "jupyterhub.pid")
-c.JupyterHub.log_level = "WARNING"
+c.JupyterHub.log_level = "WARN"
 c.JupyterHub.template_vars = {"announcement": ""}
 
 c.ConfigurableHTTPProxy.command = [

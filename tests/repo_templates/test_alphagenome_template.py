@@ -14,6 +14,11 @@ import nbformat
 import pytest
 import yaml
 
+from workspace_api.worksheets.manifest import read_manifest
+from workspace_api.worksheets.parameters import parameters_cell, python_parameters
+from workspace_api.worksheets.schema import worksheet_schema
+from workspace_api.worksheets.values import resolve_values
+
 NOTEBOOKS = ["01_quickstart.ipynb", "02_variant_analysis.ipynb"]
 
 
@@ -31,6 +36,24 @@ def defaults(template: Path, notebook: str) -> dict[str, Any]:
     statements = ast.parse(source).body
     assert all(isinstance(one, ast.AnnAssign) for one in statements), "every parameter has an annotation"
     return {one.target.id: ast.literal_eval(one.value) for one in statements}  # type: ignore[attr-defined]
+
+
+def test_the_workspace_understands_the_manifest(template: Path) -> None:
+    manifest = read_manifest((template / "workspace.yaml").read_bytes(), NOTEBOOKS)
+
+    assert manifest.problems == []
+    assert manifest.area == "Regulatory genomics"
+    assert {entry.notebook for entry in manifest.worksheets} == set(NOTEBOOKS)
+    assert all(entry.title and entry.summary for entry in manifest.worksheets)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_the_defaults_are_values_the_form_accepts(template: Path, notebook: str) -> None:
+    parameters = python_parameters(parameters_cell(json.loads((template / notebook).read_text())) or "")
+    schema, unmatched = worksheet_schema(parameters, declared(template, notebook))
+
+    assert unmatched == []
+    assert resolve_values(schema, {}, from_form=False) == defaults(template, notebook)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

@@ -245,7 +245,7 @@ def _last_served(session: Session, owners: set[int]) -> dict[Requester, dt.datet
         )
         .group_by(Run.owner_id, Run.visitor)
     )
-    return {Requester(owner, visitor): served for owner, visitor, served in rows}
+    return {Requester(owner, visitor): served for owner, visitor, served in rows if served is not None}
 
 
 def _requester(run: Run) -> Requester:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,12 +82,16 @@ class RunFile:
 
 @dataclass(frozen=True)
 class OpenFile:
-    """An opened result file; whoever takes it closes `fd`."""
+    """An opened result file; whoever takes it closes it."""
 
     fd: int
     path: str
     size: int
     media_type: str
+
+    def close(self) -> None:
+        """Close it; to be called once."""
+        os.close(self.fd)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Adds the pages to the web application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
+
+from landing.assets import Assets
+from landing.home import home_pages
+from landing.mine import own_pages
+from landing.pages import Pages
+from landing.projects import project_pages
+from landing.runs import run_pages
+from landing.shelf import Shelf
+from landing.status import status_pages
+from landing.worksheets import worksheet_pages
+from workspace_api.problems import Problem
+from workspace_api.workspace import Workspace
+
+REMEMBERED_SECONDS = 3.0
+
+
+def add_pages(
+    app: FastAPI, workspace: Workspace, node_modules: Path, *, remembered_seconds: float = REMEMBERED_SECONDS
+) -> None:
+    """Add every page to `app`, the application of `workspace`; htmx comes out of `node_modules`.
+
+    What the landing page tells of worksheets may be `remembered_seconds` old. The application shows its
+    errors by `render_problem` once the pages are there.
+    """
+    assets = Assets(node_modules)
+    pages = Pages(workspace.settings, assets)
+    shelf = Shelf(workspace, remembered_seconds)
+    app.state.pages = pages
+    app.include_router(_static(assets))
+    for router in (
+        home_pages(pages, shelf),
+        worksheet_pages(pages, shelf),
+        project_pages(pages),
+        run_pages(pages),
+        own_pages(pages),
+        status_pages(pages),
+    ):
+        app.include_router(router)
+
+
+def render_problem(request: Request, problem: Problem) -> Response:
+    """Return the page that shows a problem; to be given to `create_app` of an application with pages."""
+    pages: Pages = request.app.state.pages
+    return pages.error_page(request, problem.status, problem=problem)
+
+
+def _static(assets: Assets) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/static/{name:path}")
+    async def static(request: Request, name: str) -> Response:
+        """Give a file that pages load."""
+        return assets.answer(request, name)
+
+    @router.get("/favicon.ico")
+    async def mark(request: Request) -> Response:
+        """Give the mark, for browsers that ask for it unasked."""
+        return assets.answer(request, "mark.svg")
+
+    return router

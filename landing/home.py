@@ -1,0 +1,62 @@
+"""The landing page: what would you like to find out?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from landing.pages import Pages
+from landing.shelf import Shelf
+from workspace_api.http import Caller, Services
+
+LONGEST_QUERY = 200
+LAST_RUNS = 4
+
+
+def home_pages(pages: Pages, shelf: Shelf) -> APIRouter:
+    """Return the routes of the landing page."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/", response_class=HTMLResponse)
+    def home(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        q: str = "",
+        area: str = "",
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> HTMLResponse:
+        """Show the curated worksheets, and the caller's last runs."""
+        q, area = q.strip()[:LONGEST_QUERY], area[:LONGEST_QUERY]
+        projects = shelf.projects(caller, area, q, page)
+        recent = services.runs.list(caller, per_page=LAST_RUNS).items if caller.signed_in else []
+        return pages.page(
+            request,
+            caller,
+            "home.html",
+            q=q,
+            area=area,
+            areas=shelf.areas(),
+            items=shelf.items(projects.items, q),
+            projects=projects,
+            recent=recent,
+            at=lambda **changed: address(q, area, page, **changed),
+        )
+
+    @router.get("/user/{place:path}")
+    def stopped_server(request: Request, place: str) -> RedirectResponse:
+        """Send somebody whose server has stopped to the hub, which starts it again."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/hub{request.url.path}{query}", 302)
+
+    return router
+
+
+def address(q: str, area: str, page: int, **changed: str | int) -> str:
+    """Return the landing page's address for a search; another search or area begins at its first page."""
+    wanted: dict[str, str | int] = {"q": q, "area": area, "page": 1 if changed else page, **changed}
+    query = {name: value for name, value in wanted.items() if value and (name, value) != ("page", 1)}
+    return "/?" + urlencode(query) if query else "/"

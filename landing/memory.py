@@ -1,0 +1,35 @@
+"""Remembers answers for a few seconds, so that many visitors at once ask the database once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+MOST = 1_000
+
+
+class Memory(Generic[Value]):
+    """Answers by key, each for `seconds`; forgets everything rather than grow beyond a thousand."""
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._known: dict[Hashable, tuple[float, Value]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, ask: Callable[[], Value]) -> Value:
+        """Return the answer for `key`, by `ask` where none is remembered."""
+        now = self._clock()
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None and known[0] > now:
+            return known[1]
+        value = ask()
+        with self._lock:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[key] = (now + self._seconds, value)
+        return value

@@ -1,0 +1,97 @@
+"""My work: one's own runs and tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from auth.identity import Identity
+from landing.pages import Pages
+from landing.typed import Form, text_of
+from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
+from workspace_api.http import Caller, Services, SignedIn
+from workspace_api.runs.models import RunState
+from workspace_api.tokens.views import NewToken
+from workspace_api.workspace import Workspace
+
+RUNS_ON_A_PAGE = 20
+SCOPES = (
+    ("api", "everything you may do"),
+    ("read_api", "reading only"),
+    ("alphagenome", "predictions by the AlphaGenome gateway"),
+)
+
+
+def own_pages(pages: Pages) -> APIRouter:
+    """Return the routes of one's own work."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/me", response_class=HTMLResponse)
+    def mine(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        state: Annotated[str, Query(max_length=20)] = "",
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> HTMLResponse:
+        """List one's own runs."""
+        chosen = state if state in RunState else ""
+        runs = services.runs.list(caller, state=chosen or None, page=page, per_page=RUNS_ON_A_PAGE)
+        return pages.page(
+            request, caller, "mine.html", runs=runs, chosen=chosen, states=[str(each) for each in RunState]
+        )
+
+    @router.get("/me/tokens", response_class=HTMLResponse)
+    def tokens(request: Request, services: Services, caller: SignedIn) -> HTMLResponse:
+        """List one's own tokens."""
+        return _tokens_page(pages, request, services, caller)
+
+    @router.post("/me/tokens", response_class=HTMLResponse)
+    def make_token(request: Request, services: Services, caller: SignedIn, sent: Form) -> HTMLResponse:
+        """Make a token and show its secret, this once."""
+        name = text_of(sent, "name")
+        scopes = [value for value in sent.getlist("scope") if isinstance(value, str)]
+        try:
+            new = services.tokens.create_own(caller, name, scopes)
+        except (InvalidInputError, ConflictError) as error:
+            return _tokens_page(pages, request, services, caller, name=name, scopes=scopes, error=error)
+        return _tokens_page(pages, request, services, caller, new=new)
+
+    @router.post("/me/tokens/{token_id}/revoke")
+    def revoke_token(
+        services: Services, caller: SignedIn, token_id: Annotated[str, InPath(max_length=40)]
+    ) -> Response:
+        """Revoke a token."""
+        services.tokens.revoke(caller, token_id)
+        return RedirectResponse("/me/tokens", 303)
+
+    return router
+
+
+def _tokens_page(
+    pages: Pages,
+    request: Request,
+    services: Workspace,
+    caller: Identity,
+    *,
+    name: str = "",
+    scopes: list[str] | None = None,
+    new: NewToken | None = None,
+    error: WorkspaceError | None = None,
+) -> HTMLResponse:
+    return pages.page(
+        request,
+        caller,
+        "tokens.html",
+        status=error.status if error else 200,
+        tokens=services.tokens.list(caller),
+        choices=SCOPES,
+        name=name,
+        scopes=["api"] if scopes is None else scopes,
+        new=new,
+        errors={each.field: each.message for each in error.errors} if error else {},
+        refusal=error.detail if error and not error.errors else "",
+    )

@@ -1,0 +1,82 @@
+"""Renders the templates, each with what every page needs to know."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from auth.identity import ANONYMOUS, Identity
+from landing import words
+from landing.assets import Assets
+from workspace_api.browsers import browser_of
+from workspace_api.http import csrf_token
+from workspace_api.settings import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Pages:
+    """The pages of one workspace: templates are read once, and every value in them is escaped."""
+
+    def __init__(self, settings: Settings, assets: Assets) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.globals.update(
+            asset=assets.url,
+            version=settings.version,
+            sandboxed=settings.sandboxed,
+            offline=settings.alphagenome.backend == "offline",
+        )
+        self._templates.filters.update(
+            time=_time_tag, span=words.span, size=words.size, listed=words.listed
+        )
+
+    def page(
+        self, request: Request, caller: Identity, template: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """Return a page for `caller`, whose forms carry the token of their browser."""
+        html = self._templates.get_template(template).render(
+            caller=caller, csrf=csrf_token(request), here=_here(request), **values
+        )
+        return HTMLResponse(html, status, NO_STORE)
+
+    def error_page(self, request: Request, status: int, **values: Any) -> HTMLResponse:
+        """Return a page for somebody whose browser may not be known; it holds no form but the sign-out."""
+        known = hasattr(request.state, "browser")
+        session = browser_of(request).session if known else None
+        html = self._templates.get_template("problem.html").render(
+            caller=Identity(user=session.user) if session else ANONYMOUS,
+            csrf=csrf_token(request) if known else "",
+            here="/" if request.method != "GET" else _here(request),
+            status=status,
+            **values,
+        )
+        return HTMLResponse(html, status, NO_STORE)
+
+    def fragment(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a piece of a page."""
+        html = self._templates.get_template(template).render(**values)
+        return HTMLResponse(html, status, NO_STORE)
+
+
+def _here(request: Request) -> str:
+    """Return the page's own address, to come back to after signing in."""
+    query = request.url.query
+    return request.url.path + (f"?{query}" if query else "")
+
+
+def _time_tag(moment: dt.datetime) -> Markup:
+    return words.time_tag(moment, dt.datetime.now(dt.UTC))

@@ -1,0 +1,116 @@
+"""A project's page, and its notebooks to be read."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, Response
+
+from auth.identity import Identity
+from auth.permissions import PLATFORM, Action, may
+from landing.markdown import PICTURES, render_markdown
+from landing.notebooks import notebook_view
+from landing.pages import Pages
+from workspace_api.environments.views import EnvironmentView
+from workspace_api.errors import NotFoundError, UnavailableError
+from workspace_api.http import Caller, Services
+from workspace_api.projects.views import VersionView
+from workspace_api.workspace import Workspace
+from workspace_api.worksheets.parameters import MAX_NOTEBOOK_BYTES, NotebookError
+
+MOST_PICTURE_BYTES = 5_000_000
+Part = Annotated[str, InPath(max_length=255)]
+File = Annotated[str, InPath(max_length=500)]
+Ref = Annotated[str | None, Query(max_length=255)]
+
+
+def project_pages(pages: Pages) -> APIRouter:
+    """Return the routes of projects."""
+    router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
+
+    @router.get("", response_class=HTMLResponse)
+    def project(
+        request: Request, services: Services, caller: Caller, namespace: Part, name: Part, ref: Ref = None
+    ) -> HTMLResponse:
+        """Show what a project is for, its worksheets, versions and environment."""
+        path = f"{namespace}/{name}"
+        snapshot = services.projects.snapshot(caller, path, ref)
+        versions, missing = _versions(services, caller, path)
+        return pages.page(
+            request,
+            caller,
+            "project.html",
+            project=snapshot.project,
+            snapshot=snapshot,
+            asked=ref,
+            readme=render_markdown(snapshot.readme, path, snapshot.commit),
+            versions=versions,
+            versions_missing=missing,
+            environment=environment_of(services, snapshot.environment_key),
+            may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
+        )
+
+    @router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)
+    def notebook(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        namespace: Part,
+        name: Part,
+        notebook: File,
+        ref: Ref = None,
+    ) -> HTMLResponse:
+        """Show a notebook without running it."""
+        path = f"{namespace}/{name}"
+        snapshot = services.projects.snapshot(caller, path, ref)
+        if not notebook.endswith(".ipynb"):
+            raise NotFoundError(f"“{notebook[:200]}” is not a notebook; only notebooks can be read here.")
+        data = services.projects.file(caller, path, snapshot.commit, notebook, MAX_NOTEBOOK_BYTES)
+        try:
+            view, trouble = notebook_view(data, path, snapshot.commit, notebook), ""
+        except NotebookError as error:
+            view, trouble = None, str(error)
+        sheet = next((s for s in snapshot.worksheets if s.notebook == notebook), None)
+        return pages.page(
+            request,
+            caller,
+            "notebook.html",
+            project=snapshot.project,
+            snapshot=snapshot,
+            asked=ref,
+            notebook=notebook,
+            view=view,
+            trouble=trouble,
+            worksheet=sheet,
+        )
+
+    @router.get("/pictures/{picture:path}")
+    def picture(
+        services: Services, caller: Caller, namespace: Part, name: Part, picture: File, ref: Ref = None
+    ) -> Response:
+        """Give a picture that a README or notebook shows."""
+        path = f"{namespace}/{name}"
+        if not picture.lower().endswith(PICTURES):
+            raise NotFoundError(f"“{picture[:200]}” is not a picture.")
+        commit = services.projects.snapshot(caller, path, ref).commit
+        data = services.projects.file(caller, path, commit, picture, MOST_PICTURE_BYTES)
+        media_type = mimetypes.guess_type(picture)[0] or "application/octet-stream"
+        return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+
+    return router
+
+
+def environment_of(services: Workspace, key: str) -> EnvironmentView:
+    """Return the environment that a commit needs."""
+    return services.environments.view(key)
+
+
+def _versions(services: Workspace, caller: Identity, path: str) -> tuple[list[VersionView], str]:
+    """Return the versions, or none and why not: a forge that is away must not take the page with it."""
+    try:
+        return services.projects.versions(caller, path), ""
+    except UnavailableError as error:
+        return [], error.detail

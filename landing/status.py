@@ -1,0 +1,43 @@
+"""How the workspace is, part by part, in words."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from landing.memory import Memory
+from landing.pages import Pages
+from workspace_api.health import Part, examine
+from workspace_api.http import Caller, Services
+
+REMEMBERED_SECONDS = 5.0
+NAMES = {
+    "database": ("Database", "keeps runs, people and the catalogue"),
+    "forge": ("Projects", "the forge that holds every project's history"),
+    "hub": ("Sign-in", "JupyterHub, which knows the accounts"),
+    "worker": ("Runs", "the worker that builds environments and computes"),
+    "gateway": ("AlphaGenome", "the gateway that answers predictions"),
+    "disk": ("Disk", "room for results"),
+}
+
+
+def status_pages(pages: Pages) -> APIRouter:
+    """Return the route of the status page."""
+    router = APIRouter(include_in_schema=False)
+    remembered: Memory[list[Part]] = Memory(REMEMBERED_SECONDS)
+
+    @router.get("/status", response_class=HTMLResponse)
+    def status(request: Request, services: Services, caller: Caller) -> HTMLResponse:
+        """Say how each part is."""
+        parts = remembered.get("parts", lambda: examine(services))
+        shown = [(*NAMES.get(part.name, (part.name.capitalize(), "")), part) for part in parts]
+        return pages.page(
+            request,
+            caller,
+            "status.html",
+            parts=shown,
+            all_well=all(part.ok for part in parts),
+            environments=services.environments.count_by_state(),
+        )
+
+    return router

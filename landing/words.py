@@ -1,0 +1,75 @@
+"""Times, spans and sizes in the words of the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from markupsafe import Markup
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+WEEK = 7 * DAY
+
+
+def ago(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return how long before `now` something was, or its date when that is more than a week."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < 10:
+        return "just now"
+    if seconds < MINUTE:
+        return f"{seconds} seconds ago"
+    if seconds < HOUR:
+        return f"{_counted(seconds // MINUTE, 'minute')} ago"
+    if seconds < DAY:
+        return f"{_counted(seconds // HOUR, 'hour')} ago"
+    if seconds < 2 * DAY:
+        return "yesterday"
+    if seconds < WEEK:
+        return f"{seconds // DAY} days ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def time_tag(moment: dt.datetime, now: dt.datetime) -> Markup:
+    """Return a `<time>` element: relative to read, exact on hover and for machines."""
+    utc = moment.astimezone(dt.UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC", ago(utc, now)
+    )
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in words: `0.4 s`, `12 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(seconds / MINUTE)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes with its unit (powers of 1000, as disks are sold)."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def listed(value: object) -> str:
+    """Return a parameter's value as a person writes it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(listed(item) for item in value) or "none"
+    return str(value)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

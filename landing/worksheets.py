@@ -1,0 +1,188 @@
+"""A worksheet's page: the form to fill in, checked as it is filled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from auth.identity import Identity
+from auth.permissions import PLATFORM, Action, may
+from landing.pages import Pages
+from landing.shelf import Shelf
+from landing.typed import PREFIX, Form, fields_of, text_of, typed_values, values_in_address
+from workspace_api.errors import (
+    FieldError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    UnavailableError,
+    WorkspaceError,
+)
+from workspace_api.http import Caller, Services
+from workspace_api.projects.views import WorksheetView
+from workspace_api.workspace import Workspace
+from workspace_api.worksheets.formats import FormatError
+from workspace_api.worksheets.forms import as_text
+from workspace_api.worksheets.values import resolve_value
+
+EARLIER_RUNS = 6
+Part = Annotated[str, InPath(max_length=255)]
+File = Annotated[str, InPath(max_length=500)]
+Ref = Annotated[str | None, Query(max_length=255)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Filled:
+    """A form as it stands: the values in it, what is wrong with them, and where they come from."""
+
+    values: Mapping[str, Any]
+    title: str = ""
+    ref: str | None = None
+    errors: Sequence[FieldError] = ()
+    refusal: str = ""
+    source: str | None = None
+
+    @property
+    def by_field(self) -> dict[str, str]:
+        """The message of each wrong field."""
+        return {error.field: error.message for error in self.errors}
+
+
+def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
+    """Return the routes of worksheets."""
+    router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}/worksheets")
+    form = WorksheetForm(pages, shelf)
+
+    @router.post("/{notebook:path}/validate", response_class=HTMLResponse)
+    def validate(
+        services: Services,
+        caller: Caller,
+        sent: Form,
+        namespace: Part,
+        name: Part,
+        notebook: File,
+        field: Annotated[str, Query(max_length=200)],
+    ) -> HTMLResponse:
+        """Say what is wrong with one field, or how it was read."""
+        ref = text_of(sent, "ref") or None
+        sheet = services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref)
+        return form.note(sheet, field, typed_values(sheet.schema, sent).get(field))
+
+    @router.get("/{notebook:path}", response_class=HTMLResponse)
+    def worksheet(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        namespace: Part,
+        name: Part,
+        notebook: File,
+        ref: Ref = None,
+        source: Annotated[str | None, Query(alias="from", max_length=24)] = None,
+    ) -> HTMLResponse:
+        """Show the form, empty or with the values of a link or an earlier run."""
+        path = f"{namespace}/{name}"
+        sheet = services.projects.worksheet(caller, path, notebook, ref)
+        given = values_in_address(sheet.schema, request.query_params)
+        title = ""
+        if source is not None:
+            run = services.runs.get(caller, source)
+            given = {**run.parameters, **given}
+            title = run.title if run.title != run.worksheet_title else ""
+        return form.page(request, services, caller, sheet, Filled(given, title, ref, source=source))
+
+    @router.post("/{notebook:path}", response_class=HTMLResponse)
+    def run(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        sent: Form,
+        namespace: Part,
+        name: Part,
+        notebook: File,
+    ) -> Response:
+        """Start a run, or show the form again with what is wrong."""
+        path, ref = f"{namespace}/{name}", text_of(sent, "ref") or None
+        sheet = services.projects.worksheet(caller, path, notebook, ref)
+        typed, title = typed_values(sheet.schema, sent), text_of(sent, "title")
+        try:
+            asked = services.runs.request(
+                caller,
+                path,
+                notebook,
+                ref=ref,
+                values=typed,
+                from_form=True,
+                title=title or None,
+                fresh=bool(text_of(sent, "fresh")),
+            )
+        except (InvalidInputError, LimitReachedError, UnavailableError) as error:
+            filled = _refused(Filled(typed, title, ref), error)
+            return form.page(request, services, caller, sheet, filled, status=error.status)
+        reused = "?reused=1" if asked.reused and asked.run.ended else ""
+        return RedirectResponse(f"/runs/{asked.run.id}{reused}", 303)
+
+    return router
+
+
+class WorksheetForm:
+    """Shows worksheets' forms."""
+
+    def __init__(self, pages: Pages, shelf: Shelf) -> None:
+        self._pages = pages
+        self._shelf = shelf
+
+    def page(
+        self,
+        request: Request,
+        services: Workspace,
+        caller: Identity,
+        sheet: WorksheetView,
+        filled: Filled,
+        *,
+        status: int = 200,
+    ) -> HTMLResponse:
+        """Return the page of a worksheet with its form as `filled`."""
+        earlier = services.runs.list(
+            caller, project=sheet.project, notebook=sheet.notebook, per_page=EARLIER_RUNS
+        )
+        return self._pages.page(
+            request,
+            caller,
+            "worksheet.html",
+            status=status,
+            sheet=sheet,
+            fields=fields_of(sheet.schema, filled.values),
+            filled=filled,
+            prefix=PREFIX,
+            details=self._shelf.details(sheet.project, sheet.notebook),
+            environment=services.environments.view(sheet.environment_key),
+            earlier=earlier,
+            limits=services.settings.runs,
+            may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
+        )
+
+    def note(self, sheet: WorksheetView, name: str, value: Any) -> HTMLResponse:
+        """Return what to say beside one field."""
+        field = sheet.schema["properties"].get(name)
+        if field is None:
+            raise NotFoundError(f"This worksheet has no field “{name[:80]}”.")
+        error, read_as = "", ""
+        try:
+            proper = as_text(resolve_value(field, value, from_form=True))
+        except FormatError as problem:
+            error = str(problem)
+        else:
+            read_as = proper if isinstance(value, str) and field.get("format") and proper != value else ""
+        return self._pages.fragment("field_note.html", error=error, read_as=read_as)
+
+
+def _refused(filled: Filled, error: WorkspaceError) -> Filled:
+    """Return the form with what is wrong, in words beside the fields or above them."""
+    if error.errors:
+        return dataclasses.replace(filled, errors=error.errors)
+    return dataclasses.replace(filled, refusal=error.detail)

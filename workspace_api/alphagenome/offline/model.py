@@ -1,0 +1,193 @@
+"""The offline model's calls: a request in, the messages of its answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from alphagenome.protos.v1 import dna_model_pb2 as pb
+from alphagenome.protos.v1 import dna_model_service_pb2 as service
+
+from workspace_api.alphagenome.offline import requests as checks
+from workspace_api.alphagenome.offline.alleles import Window, sequence_features, window_features
+from workspace_api.alphagenome.offline.catalogue import COUNTS, resolution, select, tracks
+from workspace_api.alphagenome.offline.encoding import tensor
+from workspace_api.alphagenome.offline.genes import genes_in
+from workspace_api.alphagenome.offline.scorers import Alleles, Scores, score_interval, score_variant
+from workspace_api.alphagenome.offline.sequence import LETTERS, encode, reference
+from workspace_api.alphagenome.offline.signal import Scene, junctions, track_values
+
+Message = Any
+ISM_BASES = "ACGT"
+
+
+class OfflineModel:
+    """Answers from the request alone; the same request has the same answer, everywhere and always."""
+
+    def __init__(self, max_response_bytes: int) -> None:
+        self._limit = max_response_bytes
+
+    def answer(self, method: str, request: bytes) -> Iterator[Message]:
+        """Yield the messages that answer a serialised request; raises CallRefused."""
+        kind, handle = self._methods()[method]
+        message = kind()
+        try:
+            message.ParseFromString(request)
+        except Exception as error:  # protobuf has no error of its own that all its versions share
+            raise checks.refuse(f"The request is not a {kind.__name__}.") from error
+        return handle(message)
+
+    def _methods(self) -> Mapping[str, tuple[Any, Callable[[Any], Iterator[Message]]]]:
+        return {
+            "GetMetadata": (service.MetadataRequest, self.get_metadata),
+            "PredictSequence": (service.PredictSequenceRequest, self.predict_sequence),
+            "PredictInterval": (service.PredictIntervalRequest, self.predict_interval),
+            "PredictVariant": (service.PredictVariantRequest, self.predict_variant),
+            "ScoreInterval": (service.ScoreIntervalRequest, self.score_interval),
+            "ScoreVariant": (service.ScoreVariantRequest, self.score_variant),
+            "ScoreIsmVariant": (service.ScoreIsmVariantRequest, self.score_ism_variant),
+        }
+
+    def get_metadata(self, request: Any) -> Iterator[Message]:
+        """Yield the tracks of every output type."""
+        organism = checks.organism_of(request.organism)
+        for output in COUNTS:
+            found = tracks(output, organism)
+            message = pb.OutputMetadata(output_type=output)
+            if output == pb.OUTPUT_TYPE_SPLICE_JUNCTIONS:
+                message.junctions.metadata.extend(track.junction_proto() for track in found)
+            else:
+                message.tracks.metadata.extend(track.proto() for track in found)
+            yield service.MetadataResponse(output_metadata=[message])
+
+    def predict_sequence(self, request: Any) -> Iterator[Message]:
+        """Yield the tracks of a sequence; it has no place on a genome, and so no genes."""
+        organism = checks.organism_of(request.organism)
+        checks.check_length(len(request.sequence), "sequence: it")
+        codes = encode(request.sequence)
+        scene = Scene(0, sequence_features(codes), ())
+        yield from self._outputs(scene, None, organism, request, service.PredictSequenceResponse, "output", 1)
+
+    def predict_interval(self, request: Any) -> Iterator[Message]:
+        """Yield the tracks of an interval."""
+        organism = checks.organism_of(request.organism)
+        window = checks.window_of(request.interval, organism)
+        yield from self._outputs(
+            _scene(window), request.interval, organism, request, service.PredictIntervalResponse, "output", 1
+        )
+
+    def predict_variant(self, request: Any) -> Iterator[Message]:
+        """Yield the tracks of an interval with either allele of a variant."""
+        organism = checks.organism_of(request.organism)
+        window = checks.window_of(request.interval, organism)
+        edit = checks.edit_of(request.variant, window)
+        alleles = Alleles.of(window, edit)
+        for scene, field in ((alleles.ref, "reference_output"), (alleles.alt, "alternate_output")):
+            yield from self._outputs(
+                scene, request.interval, organism, request, service.PredictVariantResponse, field, 2
+            )
+
+    def score_interval(self, request: Any) -> Iterator[Message]:
+        """Yield the scores of an interval, one answer for each scorer, in their order."""
+        organism = checks.organism_of(request.organism)
+        scene = _scene(checks.window_of(request.interval, organism))
+        for scorer in request.interval_scorers:
+            scores = score_interval(
+                scene, scorer.gene_mask, organism, merge=request.merge_stranded_gene_tracks
+            )
+            values, chunks = tensor(scores.values[None])
+            data = pb.IntervalData(values=values, metadata=_described(pb.IntervalMetadata(), scores))
+            data.metadata.interval.CopyFrom(request.interval)
+            yield service.ScoreIntervalResponse(output=pb.ScoreIntervalOutput(interval_data=data))
+            yield from (service.ScoreIntervalResponse(tensor_chunk=chunk) for chunk in chunks)
+
+    def score_variant(self, request: Any) -> Iterator[Message]:
+        """Yield the scores of a variant, one answer for each scorer, in their order."""
+        organism = checks.organism_of(request.organism)
+        window = checks.window_of(request.interval, organism)
+        checks.check_scorers(len(request.variant_scorers))
+        alleles = Alleles.of(window, checks.edit_of(request.variant, window))
+        for scorer in request.variant_scorers:
+            scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
+            yield from _variant_scores(scores, request.variant, service.ScoreVariantResponse)
+
+    def score_ism_variant(self, request: Any) -> Iterator[Message]:
+        """Yield the scores of every single-base change in a stretch, variant by variant, scorer by scorer."""
+        organism = checks.organism_of(request.organism)
+        window = checks.window_of(request.interval, organism)
+        checks.check_scorers(len(request.variant_scorers))
+        stretch = request.ism_interval
+        letters = _letters(Window(organism, window.chromosome, stretch.start, stretch.end))
+        for offset, base in enumerate(letters):
+            for other in ISM_BASES.replace(base, ""):
+                variant = pb.Variant(
+                    chromosome=window.chromosome,
+                    position=stretch.start + offset + 1,
+                    reference_bases=base,
+                    alternate_bases=other,
+                )
+                alleles = Alleles.of(window, checks.edit_of(variant, window))
+                for scorer in request.variant_scorers:
+                    scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
+                    yield from _variant_scores(scores, variant, service.ScoreIsmVariantResponse)
+
+    def _outputs(  # what is asked, where, and how an answer to this kind of call is wrapped
+        self,
+        scene: Scene,
+        interval: pb.Interval | None,
+        organism: int,
+        request: Any,
+        response: Any,
+        field: str,
+        alleles: int,
+    ) -> Iterator[Message]:
+        outputs, terms = checks.outputs_of(request.requested_outputs), checks.terms_of(request.ontology_terms)
+        checks.check_size(len(scene.features), outputs, organism, terms, alleles, self._limit)
+        for output in outputs:
+            found = select(output, organism, terms)
+            message = pb.Output(output_type=output)
+            if output == pb.OUTPUT_TYPE_SPLICE_JUNCTIONS:
+                places, numbers = junctions(scene, found)
+                message.junction_data.metadata.extend(track.junction_proto() for track in found)
+                message.junction_data.junctions.extend(_junction(interval, *place[:3]) for place in places)
+                target = message.junction_data
+            else:
+                numbers = track_values(scene, output, found)
+                message.track_data.metadata.extend(track.proto() for track in found)
+                message.track_data.resolution = resolution(output)
+                target = message.track_data
+            values, chunks = tensor(numbers)
+            target.values.CopyFrom(values)
+            if interval is not None:
+                target.interval.CopyFrom(interval)
+            yield response(**{field: message})
+            yield from (response(tensor_chunk=chunk) for chunk in chunks)
+
+
+def _scene(window: Window) -> Scene:
+    genes = genes_in(window.organism, window.chromosome, window.start, window.end)
+    return Scene(window.start, window_features(window), genes)
+
+
+def _junction(interval: pb.Interval | None, start: int, end: int, forward: bool) -> pb.Interval:
+    strand = pb.STRAND_POSITIVE if forward else pb.STRAND_NEGATIVE
+    chromosome = interval.chromosome if interval is not None else ""
+    return pb.Interval(chromosome=chromosome, start=start, end=end, strand=strand)
+
+
+def _described(metadata: Any, scores: Scores) -> Any:
+    metadata.track_metadata.extend(track.proto() for track in scores.tracks)
+    metadata.gene_metadata.extend(row.proto() for row in scores.rows if row.gene is not None)
+    return metadata
+
+
+def _variant_scores(scores: Scores, variant: pb.Variant, response: Any) -> Iterator[Message]:
+    values, chunks = tensor(scores.planes())
+    data = pb.VariantData(values=values, metadata=_described(pb.VariantMetadata(variant=variant), scores))
+    yield response(output=pb.ScoreVariantOutput(variant_data=data))
+    yield from (response(tensor_chunk=chunk) for chunk in chunks)
+
+
+def _letters(window: Window) -> str:
+    codes = reference(window.organism, window.chromosome, window.start, window.end)
+    return LETTERS[codes].tobytes().decode()

@@ -1,0 +1,213 @@
+"""Scores of variants and intervals, in the layout of AlphaGenome's scorers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from alphagenome.protos.v1 import dna_model_pb2 as pb
+from numpy.typing import NDArray
+
+from workspace_api.alphagenome.offline.alleles import Edit, Window, window_features
+from workspace_api.alphagenome.offline.catalogue import Track, merged, resolution, tracks
+from workspace_api.alphagenome.offline.features import Values
+from workspace_api.alphagenome.offline.genes import Gene, genes_in
+from workspace_api.alphagenome.offline.requests import refuse
+from workspace_api.alphagenome.offline.signal import (
+    Scene,
+    expression,
+    junctions,
+    site_strength,
+    splice_sites,
+    track_values,
+)
+
+PROMOTER = 1_000
+SMALL = 1e-3
+GENE_BOUND = ("gene_mask", "gene_mask_active", "gene_mask_splicing", "pa_qtl", "splice_junction")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row of scores stands for: a gene, perhaps one junction of it, or nothing but the variant."""
+
+    gene: Gene | None = None
+    junction: tuple[int, int] | None = None
+
+    def proto(self) -> pb.GeneScorerMetadata:
+        """Return the row's metadata as the client reads it."""
+        if self.gene is None:
+            raise ValueError("a row without a gene has no metadata")
+        strand = pb.STRAND_POSITIVE if self.gene.forward else pb.STRAND_NEGATIVE
+        message = pb.GeneScorerMetadata(gene_id=self.gene.gene_id, name=self.gene.name, strand=strand)
+        message.type = "protein_coding"
+        if self.junction is not None:
+            message.junction_start, message.junction_end = self.junction
+        return message
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of shape (rows, tracks)."""
+
+    rows: tuple[Row, ...]
+    tracks: tuple[Track, ...]
+    values: Values
+
+    def planes(self) -> Values:
+        """Return the scores with their quantiles as a second plane: shape (2, rows, tracks)."""
+        quantiles = np.sign(self.values) * (1 - np.exp(-3 * np.abs(self.values)))
+        return np.stack([self.values, quantiles]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Alleles:
+    """A variant inside a window, with the scene of either allele."""
+
+    window: Window
+    edit: Edit
+    ref: Scene
+    alt: Scene
+
+    @classmethod
+    def of(cls, window: Window, edit: Edit) -> Alleles:
+        """Compute both scenes."""
+        genes = genes_in(window.organism, window.chromosome, window.start, window.end)
+        ref, alt = (
+            Scene(window.start, window_features(window, edit, alternate=other), genes)
+            for other in (False, True)
+        )
+        return cls(window, edit, ref, alt)
+
+
+def score_variant(alleles: Alleles, scorer: pb.VariantScorer, *, merge: bool) -> Scores:
+    """Return the scores that one scorer gives."""
+    kind = scorer.WhichOneof("scorer")
+    organism = alleles.window.organism
+    if kind == "center_mask":
+        return _center_mask(
+            alleles, scorer.center_mask, tracks(scorer.center_mask.requested_output, organism)
+        )
+    if kind == "contact_map":
+        return _contact_map(alleles, tracks(pb.OUTPUT_TYPE_CONTACT_MAPS, organism))
+    if kind == "splice_junction":
+        return _splice_junction(alleles, tracks(pb.OUTPUT_TYPE_SPLICE_JUNCTIONS, organism))
+    output = pb.OUTPUT_TYPE_RNA_SEQ if kind == "pa_qtl" else getattr(scorer, str(kind)).requested_output
+    found = tracks(output, organism)
+    return _gene_bound(alleles, str(kind), output, merged(found) if merge else found)
+
+
+def score_interval(scene: Scene, scorer: pb.GeneMaskIntervalScorer, organism: int, *, merge: bool) -> Scores:
+    """Return the level of each gene that begins within the scorer's width around the middle."""
+    found = tracks(scorer.requested_output, organism)
+    chosen = merged(found) if merge else found
+    middle, half = (scene.start + scene.end) // 2, (scorer.width or len(scene.features)) // 2
+    genes = tuple(g for g in scene.genes if abs(g.tss - middle) <= half)
+    values = _gene_levels(Scene(scene.start, scene.features, genes), scorer.requested_output, chosen)
+    if scorer.aggregation_type == pb.INTERVAL_AGGREGATION_TYPE_SUM:
+        lengths = [sum(end - begin for begin, end in gene.exons) for gene in genes]
+        values = values * np.array(lengths, np.float32).reshape(-1, 1)
+    return Scores(tuple(Row(gene) for gene in genes), chosen, values)
+
+
+def _center_mask(alleles: Alleles, scorer: pb.CenterMaskScorer, chosen: tuple[Track, ...]) -> Scores:
+    step = resolution(scorer.requested_output)
+    begin, end = _center(alleles, scorer.width, step)
+    ref, alt = (
+        track_values(_cut(scene, begin, end), scorer.requested_output, chosen)
+        for scene in (alleles.ref, alleles.alt)
+    )
+    return Scores((Row(),), chosen, _aggregate(ref, alt, scorer.aggregation_type)[None, :])
+
+
+def _center(alleles: Alleles, width: int, step: int) -> tuple[int, int]:
+    """Return the part of the window that a mask of `width` around the variant covers, in whole bins."""
+    window = alleles.window
+    if not width:
+        return window.start, window.end
+    middle = alleles.edit.start
+    begin = max(window.start, window.start + (middle - width // 2 - window.start) // step * step)
+    end = min(window.end, window.start - (window.start - middle - width // 2 - 1) // step * step)
+    return begin, max(end, begin + step)
+
+
+def _cut(scene: Scene, begin: int, end: int) -> Scene:
+    return Scene(begin, scene.features[begin - scene.start : end - scene.start], scene.genes)
+
+
+def _aggregate(ref: Values, alt: Values, kind: int) -> Values:
+    """Reduce both alleles' values along positions, as the aggregation's name says; shape (tracks,)."""
+    reductions: dict[int, Callable[[], NDArray[Any]]] = {
+        pb.AGGREGATION_TYPE_DIFF_MEAN: lambda: alt.mean(axis=0) - ref.mean(axis=0),
+        pb.AGGREGATION_TYPE_DIFF_SUM: lambda: alt.sum(axis=0) - ref.sum(axis=0),
+        pb.AGGREGATION_TYPE_DIFF_SUM_LOG2: lambda: (np.log2(alt + 1) - np.log2(ref + 1)).sum(axis=0),
+        pb.AGGREGATION_TYPE_DIFF_LOG2_SUM: lambda: (
+            np.log2(alt.sum(axis=0) + 1) - np.log2(ref.sum(axis=0) + 1)
+        ),
+        pb.AGGREGATION_TYPE_L2_DIFF: lambda: np.sqrt(((alt - ref) ** 2).sum(axis=0)),
+        pb.AGGREGATION_TYPE_L2_DIFF_LOG1P: lambda: np.log1p(np.sqrt(((alt - ref) ** 2).sum(axis=0))),
+        pb.AGGREGATION_TYPE_ACTIVE_MEAN: lambda: np.maximum(alt.mean(axis=0), ref.mean(axis=0)),
+        pb.AGGREGATION_TYPE_ACTIVE_SUM: lambda: np.maximum(alt.sum(axis=0), ref.sum(axis=0)),
+    }
+    if kind not in reductions:
+        raise refuse(f"aggregation_type: {kind} is not known.")
+    return reductions[kind]().astype(np.float32)
+
+
+def _gene_bound(alleles: Alleles, kind: str, output: int, chosen: tuple[Track, ...]) -> Scores:
+    genes = alleles.ref.genes
+    rows = tuple(Row(gene) for gene in genes)
+    if kind == "gene_mask_splicing":
+        return Scores(rows, chosen, _splicing_change(alleles, output, chosen))
+    ref, alt = (_gene_levels(scene, output, chosen) for scene in (alleles.ref, alleles.alt))
+    if kind == "gene_mask_active":
+        return Scores(rows, chosen, np.maximum(ref, alt))
+    change = np.log((alt + SMALL) / (ref + SMALL)).astype(np.float32)
+    if kind == "pa_qtl":
+        change = (np.abs(change) / math.log(2)).astype(np.float32)
+    return Scores(rows, chosen, change)
+
+
+def _gene_levels(scene: Scene, output: int, chosen: Sequence[Track]) -> Values:
+    """Return each gene's level in each track: its expression, or the signal around its start."""
+    if output == pb.OUTPUT_TYPE_RNA_SEQ:
+        return expression(scene, chosen)
+    levels = np.zeros((len(scene.genes), len(chosen)), np.float32)
+    for row, gene in enumerate(scene.genes):
+        begin = max(gene.tss - PROMOTER, scene.start)
+        end = min(gene.tss + PROMOTER, scene.end)
+        if end > begin:
+            levels[row] = track_values(_cut(scene, begin, end), output, chosen).mean(axis=0)
+    return levels
+
+
+def _splicing_change(alleles: Alleles, output: int, chosen: tuple[Track, ...]) -> Values:
+    """Return the largest change of any splice site of each gene, on the tracks of its strand."""
+    values = np.zeros((len(alleles.ref.genes), len(chosen)), np.float32)
+    usage = output == pb.OUTPUT_TYPE_SPLICE_SITE_USAGE
+    for row, gene in enumerate(alleles.ref.genes):
+        strand = pb.STRAND_POSITIVE if gene.forward else pb.STRAND_NEGATIVE
+        for position, kind in splice_sites(gene):
+            change = abs(site_strength(alleles.alt, position) - site_strength(alleles.ref, position))
+            heard = [
+                t.strand in (strand, pb.STRAND_UNSTRANDED) and (usage or t.name.startswith(kind))
+                for t in chosen
+            ]
+            values[row, heard] = np.maximum(values[row, heard], change)
+    return values
+
+
+def _splice_junction(alleles: Alleles, chosen: tuple[Track, ...]) -> Scores:
+    found, ref = junctions(alleles.ref, chosen)
+    _, alt = junctions(alleles.alt, chosen)
+    rows = tuple(Row(gene, (begin, end)) for begin, end, _, gene in found)
+    return Scores(rows, chosen, np.abs(np.log((alt + SMALL) / (ref + SMALL))).astype(np.float32))
+
+
+def _contact_map(alleles: Alleles, chosen: tuple[Track, ...]) -> Scores:
+    ref, alt = (track_values(s, pb.OUTPUT_TYPE_CONTACT_MAPS, chosen) for s in (alleles.ref, alleles.alt))
+    at = min((alleles.edit.start - alleles.window.start) // 2048, len(ref) - 1)
+    return Scores((Row(),), chosen, np.abs(alt[at] - ref[at]).mean(axis=0)[None, :].astype(np.float32))

@@ -1,0 +1,122 @@
+"""The gateway's gRPC server: checks who calls, hands the call to the backend, passes the answer on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+
+from workspace_api.alphagenome.backends import SERVICE, STREAMING, UNARY, Backend, CallRefused
+from workspace_api.alphagenome.callers import Caller, TokenVerifier
+from workspace_api.alphagenome.certificates import ensure_certificates
+from workspace_api.alphagenome.forwarding import ForwardingBackend
+from workspace_api.alphagenome.settings import GatewaySettings
+
+logger = logging.getLogger(__name__)
+KEY_HEADER = "x-goog-api-key"
+BACKEND_HEADER = "x-labfork-backend"
+OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", 16_000_000),
+    ("grpc.so_reuseport", 0),
+)
+GRACE = 1.0
+
+
+class Gateway:
+    """One server in front of one backend."""
+
+    def __init__(self, settings: GatewaySettings, verifier: TokenVerifier, backend: Backend) -> None:
+        self._settings = settings
+        self._verifier = verifier
+        self._backend = backend
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._server.add_generic_rpc_handlers((self._handlers(),))
+
+    async def start(self) -> int:
+        """Listen on the port and on the unix socket, both with TLS; return the port."""
+        settings = self._settings
+        certificate = ensure_certificates(settings.folder, settings.sockets)
+        credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
+        settings.socket.unlink(missing_ok=True)
+        port: int = self._server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
+        self._server.add_secure_port(f"unix:{settings.socket}", credentials)
+        await self._server.start()
+        settings.sockets.chmod(0o755)
+        settings.socket.chmod(0o666)  # whoever connects still needs a token
+        return port
+
+    async def stop(self) -> None:
+        """Let calls under way end for a moment, then stop."""
+        await self._server.stop(GRACE)
+        await self._backend.close()
+
+    def _handlers(self) -> grpc.GenericRpcHandler:
+        handlers: dict[str, Any] = {
+            method: grpc.stream_stream_rpc_method_handler(self._streaming(method)) for method in STREAMING
+        }
+        handlers |= {method: grpc.unary_stream_rpc_method_handler(self._unary(method)) for method in UNARY}
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _streaming(self, method: str) -> Callable[..., AsyncIterator[bytes]]:
+        async def handle(
+            requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+        ) -> AsyncIterator[bytes]:
+            async for request in requests:
+                async for message in self._answer(method, request, context):
+                    yield message
+
+        return handle
+
+    def _unary(self, method: str) -> Callable[..., AsyncIterator[bytes]]:
+        async def handle(request: bytes, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
+            async for message in self._answer(method, request, context):
+                yield message
+
+        return handle
+
+    async def _answer(
+        self, method: str, request: bytes, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[bytes]:
+        caller = await self._caller(context)
+        await context.send_initial_metadata(((BACKEND_HEADER, self._backend.name),))
+        try:
+            async for message in self._backend.answer(method, request, context.time_remaining()):
+                yield message
+        except CallRefused as refusal:
+            logger.info("%s of %s refused: %s", method, caller.name, refusal.status.name)
+            await context.abort(refusal.status, refusal.message)
+
+    async def _caller(self, context: grpc.aio.ServicerContext) -> Caller:
+        metadata = {str(key): value for key, value in context.invocation_metadata() or ()}
+        token = metadata.get(KEY_HEADER, "")
+        caller = await self._verifier.verify(str(token)) if token else None
+        if caller is None:
+            await context.abort(
+                grpc.StatusCode.UNAUTHENTICATED,
+                "This needs a personal token of the workspace as API key; the one that was sent is unknown, "
+                "expired or revoked. Make one on your account page.",
+            )
+            raise AssertionError("abort raises")
+        return caller
+
+
+def make_backend(settings: GatewaySettings) -> Backend:
+    """Return the real service where there is a key, the offline model otherwise."""
+    if settings.upstream_key:
+        return ForwardingBackend(settings.upstream_address, settings.upstream_key, settings.upstream_roots)
+    from workspace_api.alphagenome.offline.backend import OfflineBackend
+
+    return OfflineBackend(settings.max_response_bytes)
+
+
+async def serve(settings: GatewaySettings, verifier: TokenVerifier, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    gateway = Gateway(settings, verifier, make_backend(settings))
+    port = await gateway.start()
+    logger.info("listening on %s:%s and %s", settings.host, port, settings.socket)
+    await stop.wait()
+    await gateway.stop()

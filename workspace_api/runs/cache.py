@@ -1,0 +1,40 @@
+"""The key under which an identical run is found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SCHEMA = 1
+
+
+def cache_key(
+    *,
+    project: str,
+    commit: str,
+    notebook: str,
+    notebook_sha256: str,
+    parameters: Mapping[str, Any],
+    environment_key: str,
+    backend: str,
+) -> str:
+    """Return the SHA-256, in hexadecimal, of everything that decides a run's results.
+
+    `parameters` holds every resolved value; `backend` is the model that answers. Written as canonical JSON,
+    so that the order in which values were given does not matter.
+    """
+    deciding = {
+        "schema": SCHEMA,
+        "project": project,
+        "commit": commit,
+        "notebook": notebook,
+        "notebook_sha256": notebook_sha256,
+        "parameters": parameters,
+        "environment": environment_key,
+        "backend": backend,
+        "inputs": [],
+    }
+    canonical = json.dumps(deciding, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

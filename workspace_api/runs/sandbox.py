@@ -1,0 +1,134 @@
+"""What a run sees, may use and is asked to do: its job for a launcher."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import hub.notebook_runner
+from hub.environments.uv import UvBuilder
+from hub.jobs import Account, Forward, Job
+from hub.launchers import to_outside
+from nfs.layout import StorageLayout
+from nfs.mounts import HOME, HomeShare, Mount, mount_plan
+from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
+from workspace_api.people.views import Person
+from workspace_api.runs.folders import AttemptFolder
+from workspace_api.runs.limits import job_limits
+from workspace_api.runs.models import Run
+from workspace_api.settings import Settings
+
+INSIDE = PurePosixPath("/srv/run")
+PROJECT = INSIDE / "project"
+RESULT = INSIDE / "result"
+REQUEST = INSIDE / "request.json"
+RUNNER = INSIDE / "runner"
+ROOTS = INSIDE / "roots.pem"
+SYNTHETIC = (
+    "AlphaGenome's answers in this workspace come from its offline model. They are synthetic: made up to "
+    "have the right shape, and they say nothing about biology."
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all runs of a workspace have in common."""
+
+    settings: Settings
+    layout: StorageLayout
+    builder: UvBuilder
+
+    def job(self, run: Run, person: Person, folder: AttemptFolder, token: str) -> Job:
+        """Return the job of a run: `token` opens the gateway while it lasts, `folder` is prepared."""
+        gateway = public_folder(self.settings.home)
+        sandboxed = self.settings.sandboxed and self.settings.runs.network == "none"
+        port = self.settings.alphagenome.port
+        forwards = (Forward(port, gateway / SOCKET_FILE),) if sandboxed and gateway.is_dir() else ()
+        return Job(
+            argv=(
+                str(self.builder.python(run.environment_key)),
+                *("-I", str(RUNNER / "run.py"), str(REQUEST)),
+            ),
+            cwd=PROJECT,
+            env=self._environment(run, token),
+            mounts=self._mounts(run, person, folder),
+            account=Account(person.uid, person.uid),
+            limits=job_limits(run.limits),
+            network=self.settings.runs.network,
+            forwards=forwards,
+            writable=(folder.project, folder.result, self._home(person, folder)),
+        )
+
+    def write_request(self, run: Run, folder: AttemptFolder) -> None:
+        """Write what the notebook runner is asked for, with the paths that it will find."""
+        inside = {str(PROJECT): str(folder.project), str(RESULT): str(folder.result)}
+        outside = {} if self.settings.sandboxed else inside
+        request = {
+            "notebook": run.notebook,
+            "project": to_outside(str(PROJECT), outside),
+            "result": to_outside(str(RESULT), outside),
+            "parameters": run.parameters,
+            "title": run.title,
+            "notices": [SYNTHETIC] if run.backend == "offline" else [],
+            "limits": {"output_bytes": int(run.limits["output_bytes"])},
+            "report": {"facts": facts(run), "parameter_titles": parameter_titles(run.schema)},
+        }
+        folder.request.write_text(json.dumps(request), encoding="utf-8")
+        folder.request.chmod(0o644)
+
+    def _home(self, person: Person, folder: AttemptFolder) -> Path:
+        """Return the person's home; the workspace's own accounts get an empty one that is thrown away."""
+        return folder.home if person.system else self.layout.home(person.name)
+
+    def _mounts(self, run: Run, person: Person, folder: AttemptFolder) -> tuple[Mount, ...]:
+        roots = public_folder(self.settings.home) / ROOTS_FILE
+        runner = Path(hub.notebook_runner.__file__).parent
+        return (
+            *mount_plan(HomeShare(self._home(person, folder)), (), self.layout.public),
+            Mount(folder.project, PROJECT, "rw"),
+            Mount(folder.result, RESULT, "rw"),
+            Mount(folder.request, REQUEST, "ro"),
+            Mount(runner, RUNNER, "ro"),
+            *((Mount(roots, ROOTS, "ro"),) if roots.is_file() else ()),
+            *self.builder.mounts(run.environment_key),
+        )
+
+    def _environment(self, run: Run, token: str) -> Mapping[str, str]:
+        programs = self.builder.python(run.environment_key).parent
+        return {
+            "HOME": str(HOME),
+            "USER": "jovyan",
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "OMP_NUM_THREADS": str(max(1, round(run.limits["cpus"]))),
+            "LABFORK_RUN_ID": run.id,
+            "ALPHAGENOME_ADDRESS": f"localhost:{self.settings.alphagenome.port}",
+            "ALPHAGENOME_API_KEY": token,
+            "ALPHA_GENOME_API_KEY": token,
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(ROOTS),
+        }
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Return what the end of a report tells about the run."""
+    version = f"{run.version} ({run.commit[:12]})" if run.version else run.commit
+    model = "offline model (synthetic)" if run.backend == "offline" else "AlphaGenome"
+    return [
+        ("Project", run.project.path),
+        ("Version", version),
+        ("Notebook", run.notebook),
+        ("Environment", run.environment_key),
+        ("AlphaGenome answered by", model),
+        ("Requested", f"{run.requested_at:%Y-%m-%d %H:%M} UTC"),
+        ("Run", run.id),
+    ]
+
+
+def parameter_titles(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the titles of those parameters that have one."""
+    properties = schema.get("properties", {})
+    return {name: str(field["title"]) for name, field in properties.items() if field.get("title")}
