@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.in_force import InForce, load
+from deploy.secrets import write_private
 from deploy.tether import tether
 
 
@@ -52,6 +53,7 @@ def gateway(force: InForce) -> None:
 def forge(force: InForce) -> None:
     """Become the embedded forge, which shares no code with the rest."""
     token_file = force.home / "config" / "forge-token"
+    write_private(token_file, force.secrets.forge_token)
     os.execv(  # noqa: S606 - our own module, our own arguments
         sys.executable,
         [

@@ -87,7 +87,8 @@ def run_pages(pages: Pages) -> APIRouter:
     @router.get("/thumbnail.webp")
     def small_picture(services: Services, caller: Caller, run_id: Id) -> Response:
         """Give a small copy of the run's picture."""
-        services.runs.get(caller, run_id)
+        if not services.runs.get(caller, run_id).ended:
+            raise NotFoundError("This run shows no picture yet.")
 
         def make() -> bytes | None:
             png = services.runs.picture(caller, run_id)

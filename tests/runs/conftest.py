@@ -56,8 +56,14 @@ class Bench:
         """Make a project of `files` on the forge, with an empty `requirements.txt`, and return its path."""
         name = "p" + os.urandom(4).hex()
         found = self.forge.groups.list(search="tests", get_all=True)
-        group = found[0] if found else self.forge.groups.create({"name": "tests", "path": "tests", "visibility": "public"})
-        project = self.forge.projects.create({"name": name, "namespace_id": group.id, "visibility": visibility})
+        group = (
+            found[0]
+            if found
+            else self.forge.groups.create({"name": "tests", "path": "tests", "visibility": "public"})
+        )
+        project = self.forge.projects.create(
+            {"name": name, "namespace_id": group.id, "visibility": visibility}
+        )
         commit(project, {"requirements.txt": "", **files})
         return f"tests/{name}"
 

@@ -46,8 +46,7 @@ class Provenance:
     """Everything that is told about a run.
 
     `repository` is where git finds the project, `agent` who asked (None for a visitor without an account),
-    `packages` what the environment holds, name to version; `worksheet_text` whether the notebook as it was
-    asked for is among the results.
+    `packages` what the environment holds, name to version.
     """
 
     run_id: str
@@ -185,7 +184,8 @@ def _action(
         f"#run-{told.run_id}",
         "CreateAction",
         name=f"Run of {told.worksheet_title}",
-        description=f"Attempt {told.attempt} of run {told.run_id} in the workspace {told.workspace}",
+        description=f"Attempt {told.attempt} of run {told.run_id} in the workspace {told.workspace}, by Labfork "
+        f"{told.labfork_version}",
         startTime=_time(told.started_at),
         endTime=_time(told.finished_at),
         actionStatus=ENDS[told.state],

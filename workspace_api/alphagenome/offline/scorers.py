@@ -76,11 +76,9 @@ class Alleles:
     def of(cls, window: Window, edit: Edit) -> Alleles:
         """Compute both scenes."""
         genes = genes_in(window.organism, window.chromosome, window.start, window.end)
-        ref, alt = (
-            Scene(window.start, window_features(window, edit, alternate=other), genes)
-            for other in (False, True)
-        )
-        return cls(window, edit, ref, alt)
+        before, after = (window_features(window, edit, alternate=other) for other in (False, True))
+        alt = Scene(window.start, after, genes, before)
+        return cls(window, edit, Scene(window.start, before, genes), alt)
 
 
 def score_variant(alleles: Alleles, scorer: pb.VariantScorer, *, merge: bool) -> Scores:

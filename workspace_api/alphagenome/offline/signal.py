@@ -20,17 +20,22 @@ SPLICING = (pb.OUTPUT_TYPE_SPLICE_SITES, pb.OUTPUT_TYPE_SPLICE_SITE_USAGE)
 LEVELS = {pb.OUTPUT_TYPE_CAGE: 0.4, pb.OUTPUT_TYPE_PROCAP: 0.4, pb.OUTPUT_TYPE_CHIP_TF: 1.5}
 DEFAULT_LEVEL = 1.0
 BASELINE = 0.02
+LARGEST_CHANGE = 0.8
 THRESHOLD = 0.6  # of the mixed features, from where a track rises
 SHARPNESS = 4.0
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known of a window: where it starts, its features, its genes."""
+    """What is known of a window: where it starts, its features, its genes.
+
+    `before` holds the reference's features in the scene of an alternate allele.
+    """
 
     start: int
     features: Values
     genes: tuple[Gene, ...]
+    before: Values | None = None
 
     @property
     def end(self) -> int:
@@ -77,16 +82,22 @@ def _cell(track: Track) -> str:
 def expression(scene: Scene, tracks: Sequence[Track]) -> Values:
     """Return the expression of the scene's genes: shape (genes, tracks).
 
-    It follows from all features of the scene, those near the gene's start above all.
+    It follows from all features of the scene, those near the gene's start above all. What a variant changes
+    changes it by at most `LARGEST_CHANGE` (natural logarithm), the less the farther it is.
     """
+    usual = scene.features if scene.before is None else scene.before
     result = np.zeros((len(scene.genes), len(tracks)), np.float32)
     weights = weights_of(tracks)
     positions = np.arange(scene.start, scene.end, dtype=np.float32)
     for row, gene in enumerate(scene.genes):
         distance = np.abs(positions - np.float32(gene.tss))
         nearness = np.exp(-distance / REACH) / 1500 + np.exp(-distance / PROMOTER) / 100
-        seen = nearness.astype(np.float32) @ scene.features
-        result[row] = np.exp(3 * np.tanh(seen @ weights / 3)) * _base_level(gene)
+        seen = nearness.astype(np.float32) @ usual
+        level = 3 * np.tanh(seen @ weights / 3)
+        if scene.before is not None:
+            change = np.exp(-distance / REACH).astype(np.float32) @ (scene.features - scene.before)
+            level = level + LARGEST_CHANGE * np.tanh(change @ weights)
+        result[row] = np.exp(level) * _base_level(gene)
     return result
 
 

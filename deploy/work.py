@@ -1,0 +1,48 @@
+"""The worker process: seeds the curated projects, then builds environments and executes runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import time
+
+from deploy.in_force import InForce
+from deploy.seed import seed_workspace
+from hub.launchers import Launcher, PlainLauncher, SandboxLauncher
+from workspace_api.errors import WorkspaceError
+from workspace_api.runs.worker import Worker
+from workspace_api.workspace import Workspace, open_workspace
+
+logger = logging.getLogger(__name__)
+SEED_AGAIN_SECONDS = 1.0
+SEED_AGAIN_AT_MOST = 60.0
+
+
+def work(force: InForce, stop: threading.Event) -> None:
+    """Work until `stop` is set."""
+    workspace = open_workspace(force.settings())
+    launcher: Launcher = SandboxLauncher() if force.sandboxed else PlainLauncher()
+    seeding = threading.Thread(target=seed_when_possible, args=(workspace, stop), name="seed", daemon=True)
+    seeding.start()
+    owner = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
+    Worker(workspace, launcher, owner).run(stop)
+    workspace.close()
+
+
+def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:
+    """Seed once the forge answers; it starts beside us, and may be a GitLab that is away for a while."""
+    pause = SEED_AGAIN_SECONDS
+    while not stop.is_set():
+        begun = time.monotonic()
+        try:
+            for line in seed_workspace(workspace):
+                logger.info("%s", line)
+        except WorkspaceError as error:
+            logger.warning("seeding waits: %s", error.detail)
+            stop.wait(pause)
+            pause = min(2 * pause, SEED_AGAIN_AT_MOST)
+        else:
+            logger.info("seeded in %.1f s", time.monotonic() - begun)
+            return
