@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "labfork"
+PATIENCE = 400  # looks, 5 ms apart
 PERIOD = 100_000  # microseconds over which processor time is shared out
 
 
@@ -41,18 +43,24 @@ class ControlGroup:
         """Return the most bytes that were in use, 0 where this kernel does not say."""
         return self._number("memory.peak" if self._unified else "memory.max_usage_in_bytes")
 
+    def processes(self) -> list[int]:
+        """Return the processes in the group, as this machine numbers them."""
+        with contextlib.suppress(OSError):
+            return [int(pid) for pid in (self._folders["pids"] / "cgroup.procs").read_text().split()]
+        return []
+
+    def kill(self) -> None:
+        """Kill every process in the group; returns when none is left."""
+        while left := self.processes():
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.005)
+
     def close(self) -> None:
         """Remove the group, waiting a moment for its last processes."""
         for folder in set(self._folders.values()):
-            for _ in range(40):
-                try:
-                    folder.rmdir()
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.05)
-                else:
-                    break
+            _remove(folder)
 
     def _number(self, name: str) -> int:
         with contextlib.suppress(OSError, ValueError):
@@ -67,14 +75,16 @@ class ControlGroup:
         return 0
 
 
+def find_control_group(name: str) -> ControlGroup | None:
+    """Return the control group that was made with this name; None where there is none any more."""
+    unified, folders = _places(name)
+    found = any(folder.is_dir() for folder in folders.values())
+    return ControlGroup(folders, unified=unified) if found else None
+
+
 def make_control_group(name: str, *, memory_bytes: int, processes: int, cpus: float) -> ControlGroup | None:
     """Make a control group with these limits; None where this user may not."""
-    unified = (ROOT / "cgroup.controllers").exists()
-    folders = (
-        dict.fromkeys(("memory", "pids", "cpu"), ROOT / NAME / name)
-        if unified
-        else {kind: ROOT / kind / NAME / name for kind in ("memory", "pids", "cpu")}
-    )
+    unified, folders = _places(name)
     group = ControlGroup(folders, unified=unified)
     try:
         for folder in set(folders.values()):
@@ -95,6 +105,26 @@ def make_control_group(name: str, *, memory_bytes: int, processes: int, cpus: fl
         swap = "memory.swap.max" if unified else "memory.memsw.limit_in_bytes"
         _set(folders["memory"] / swap, 0 if unified else memory_bytes)
     return group
+
+
+def _places(name: str) -> tuple[bool, dict[str, Path]]:
+    """Return whether this machine has control groups of version 2, and where each part of one lies."""
+    kinds = ("memory", "pids", "cpu")
+    if (ROOT / "cgroup.controllers").exists():
+        return True, dict.fromkeys(kinds, ROOT / NAME / name)
+    return False, {kind: ROOT / kind / NAME / name for kind in kinds}
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(PATIENCE):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:  # its last processes are not quite gone
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _enable_controllers() -> None:

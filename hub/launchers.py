@@ -15,9 +15,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from hub.control_groups import find_control_group
 from hub.jobs import Job, Launched, Launcher, Outcome, Usage
-from hub.sandbox import PROGRAMS, Host, account_files, sandbox_argv
-from hub.supervisor import INFO_FD
+from hub.sandbox import PROGRAMS, Host, account_files, sandbox_command, sandbox_options
+from hub.supervisor import INFO_FD, OPTIONS_FD
 from nfs.mounts import Mount
 
 __all__ = ["Launched", "Launcher", "PlainLauncher", "SandboxLauncher", "SupervisedJob"]
@@ -46,9 +47,9 @@ class SandboxLauncher:
         if job.forwards:
             relay = Mount(Path(__file__).with_name("relay.py"), PROGRAMS / "relay.py", "ro")
             job = replace(job, mounts=(*job.mounts, relay))
-        argv = sandbox_argv(job, self._host, etc, INFO_FD)
-        environment = {"PATH": os.defpath}
-        return _launch(job, folder, argv=argv, cwd="/", env=environment, sandboxed=True)
+        options = sandbox_options(job, self._host, etc, INFO_FD)
+        command = ["bwrap", "--args", str(OPTIONS_FD), "--", *sandbox_command(job, self._host)]
+        return _launch(job, folder, command, cwd="/", env={"PATH": os.defpath}, options=options)
 
     def adopt(self, folder: Path) -> SupervisedJob | None:
         """Return the job that was started from `folder`, running or ended; None if none ever was."""
@@ -71,7 +72,7 @@ class PlainLauncher:
         environment = {name: to_outside(value, outside) for name, value in job.env.items()}
         argv = [to_outside(argument, outside) for argument in job.argv]
         cwd = to_outside(str(job.cwd), outside)
-        return _launch(job, folder, argv=argv, cwd=cwd, env=environment, sandboxed=False)
+        return _launch(job, folder, argv, cwd=cwd, env=environment)
 
     def adopt(self, folder: Path) -> SupervisedJob | None:
         """Return the job that was started from `folder`, running or ended; None if none ever was."""
@@ -94,12 +95,11 @@ class SupervisedJob:
 
     def outcome(self) -> Outcome | None:
         """Return how it ended, or None while it runs; `lost` when its supervisor died with it."""
-        if (ended := _read(self.folder / "exit.json")) is not None:
-            return Outcome(ended["reason"], ended["exit_code"], ended["peak_memory_bytes"])
-        if _locked(self.folder):
-            return None
-        if (ended := _read(self.folder / "exit.json")) is not None:
-            return Outcome(ended["reason"], ended["exit_code"], ended["peak_memory_bytes"])
+        if (ended := self._ended()) is not None or _locked(self.folder):
+            return ended
+        if (ended := self._ended()) is not None:  # it ended between the two looks
+            return ended
+        _sweep(self.folder)
         return Outcome("lost", None, self.usage().peak_memory_bytes)
 
     def cancel(self) -> None:
@@ -108,6 +108,10 @@ class SupervisedJob:
         while self.outcome() is None:
             time.sleep(0.02)
 
+    def _ended(self) -> Outcome | None:
+        ended = _read(self.folder / "exit.json")
+        return ended and Outcome(ended["reason"], ended["exit_code"], ended["peak_memory_bytes"])
+
     def usage(self) -> Usage:
         """Return what it used when its supervisor last looked."""
         seen = _read(self.folder / "usage.json") or {"memory_bytes": 0, "peak_memory_bytes": 0}
@@ -115,11 +119,20 @@ class SupervisedJob:
 
 
 def _launch(
-    job: Job, folder: Path, *, argv: list[str], cwd: str, env: Mapping[str, str], sandboxed: bool
+    job: Job,
+    folder: Path,
+    argv: list[str],
+    *,
+    cwd: str,
+    env: Mapping[str, str],
+    options: list[str] | None = None,
 ) -> SupervisedJob:
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
+    """Write down what is to be started, then start it; `options` are those of a sandbox, None for none."""
+    sandboxed = options is not None
     plan = {
-        "name": name,
+        "name": _group_name(folder),
+        "uid": job.account.uid if sandboxed and os.geteuid() == 0 else os.geteuid(),
+        "options": options,
         "argv": argv,
         "cwd": cwd,
         "env": dict(env),
@@ -147,12 +160,25 @@ def _start_supervisor(folder: Path) -> None:
             cwd="/",
             start_new_session=True,
         )
-    deadline = time.monotonic() + START_SECONDS
-    while not (folder / "started").exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            words = (folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")[-500:]
-            raise OSError(f"the job's supervisor did not start: {words.strip() or 'no message'}")
-        time.sleep(0.005)
+    try:
+        process.wait(START_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if not (folder / "started").exists():
+        words = (folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")[-500:]
+        raise OSError(f"the job's supervisor did not start: {words.strip() or 'no message'}")
+
+
+def _group_name(folder: Path) -> str:
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
+
+
+def _sweep(folder: Path) -> None:
+    """End what a supervisor that was killed may have left behind."""
+    if (group := find_control_group(_group_name(folder))) is not None:
+        group.kill()
+        group.close()
 
 
 def _adopt(folder: Path) -> SupervisedJob | None:

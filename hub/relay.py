@@ -56,10 +56,13 @@ def main() -> None:
         (int(port), path) for port, _, path in (argument.partition("=") for argument in sys.argv[1:split])
     ]
     read_end, write_end = os.pipe()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         os.close(read_end)
-        asyncio.run(serve(forwards, write_end))
+        if os.fork() == 0:  # no child of the job, which may wait for all of its children
+            asyncio.run(serve(forwards, write_end))
+        os._exit(0)
     os.close(write_end)
+    os.waitpid(child, 0)
     if not os.read(read_end, 1):
         sys.exit("relay: could not listen")
     os.close(read_end)

@@ -1,4 +1,4 @@
-"""The command line of a sandbox: which bubblewrap call gives a job exactly what it may see."""
+"""How a sandbox is made: which options of bubblewrap give a job exactly what it may see."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SYSTEM_FILES = (
 )
 NETWORK_FILES = ("/etc/resolv.conf",)
 USER = "jovyan"
+SETPRIV = "/usr/bin/setpriv"
 SOCKETS = PurePosixPath("/run/labfork")
 PROGRAMS = PurePosixPath("/opt/labfork")
 
@@ -52,30 +53,40 @@ def account_files(account: Account, *, root: bool) -> dict[str, str]:
     }
 
 
-def sandbox_argv(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
-    """Return the call of bubblewrap that runs `job`.
+def sandbox_options(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
+    """Return the options with which bubblewrap makes the sandbox of `job`.
 
-    `etc` is a folder with `account_files`. bubblewrap writes the sandbox's first process to `info_fd`.
+    They hold the job's environment, and with it its secrets: they are handed over by `--args`, never on a
+    command line, which everybody on the machine can read. `etc` is a folder with `account_files`. bubblewrap
+    writes the sandbox's first process to `info_fd`.
     As root, bubblewrap itself makes the mounts (so that it reaches what the person may not) and the job's
     person is taken on inside, before any code of theirs runs: no capability is left, none can be gained.
     Otherwise a user namespace holds our own id, and further user namespaces are switched off.
+    Raises ValueError for a variable that would change how programs are loaded before the ids are taken on.
     """
+    if loader := [name for name in job.env if name.startswith("LD_")]:
+        raise ValueError(f"a job cannot set {loader[0]}; give the program an environment that needs no LD_*")
     return [
-        "bwrap",
         "--info-fd",
         str(info_fd),
         *_namespaces(job, host),
         *_system(job, host, etc),
         *_mounts(job),
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
         "--chdir",
         str(job.cwd),
         "--clearenv",
         *(part for name, value in sorted(job.env.items()) for part in ("--setenv", name, value)),
-        "--",
-        *_become(job.account, host),
-        *_relay(job, host),
-        *job.argv,
     ]
+
+
+def sandbox_command(job: Job, host: Host) -> list[str]:
+    """Return what runs inside: the program that takes on the person's ids, the relay, and the job itself.
+
+    What runs before the ids are taken on is named by its full path: the job's own PATH may lead to programs
+    of other people.
+    """
+    return [*_become(job.account, host), *_relay(job, host), *job.argv]
 
 
 def _namespaces(job: Job, host: Host) -> list[str]:
@@ -149,8 +160,10 @@ def _become(account: Account, host: Host) -> list[str]:
     if not host.root:
         return []
     groups = ",".join(str(group) for group in account.groups)
+    if 0 in (account.uid, account.gid, *account.groups):
+        raise ValueError(f"{account} cannot run a job: 0 is root's own number; give it numbers above 0")
     return [
-        "setpriv",
+        SETPRIV,
         f"--reuid={account.uid}",
         f"--regid={account.gid}",
         f"--groups={groups}" if groups else "--clear-groups",

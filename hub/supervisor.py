@@ -18,48 +18,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from hub.control_groups import ControlGroup, make_control_group
+from hub.disk_use import DiskWatch
+from hub.job_log import JobLog
+from hub.process_tree import children, descendants, resident_bytes, tasks_of
+from hub.records import reserve_record, write_record
 
 INFO_FD = 97
+OPTIONS_FD = 98
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
 LOOK_AT_DISK = 0.5
 REFUSED_FORKS = 200
+OPEN_FILES = 16_384
+CHUNK = 1 << 16
+LAST_CHUNKS = 16  # of what a job wrote just before its end
 SPARE_FILE_BYTES = 256 << 20  # above the disk limit, so that the watch on the disk speaks first
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-
-
-def write_whole(path: Path, content: Any) -> None:
-    """Write JSON to `path` whole or not at all."""
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-class Log:
-    """The job's output, kept up to a limit; what comes after is read and dropped, so that it never blocks."""
-
-    def __init__(self, path: Path, limit: int) -> None:
-        self._file = path.open("ab", buffering=0)
-        self._left = limit - self._file.tell()
-
-    def write(self, chunk: bytes) -> None:
-        """Keep what still fits, and say once that the rest is dropped."""
-        if self._left <= 0:
-            return
-        with contextlib.suppress(OSError):  # a full disk ends the log, not the job
-            self._file.write(chunk[: self._left])
-        self._left -= len(chunk)
-        if self._left <= 0:
-            with contextlib.suppress(OSError):
-                self._file.write(b"\n... the rest of the output was dropped\n")
+NOT_STARTED = 127  # a shell's exit code for a command that could not be started
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+LIBC = ctypes.CDLL(None)
 
 
 class Supervisor:
@@ -69,119 +48,150 @@ class Supervisor:
         self.folder = folder
         self.plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
         self.limits = self.plan["limits"]
+        self.log = JobLog(folder / "log", self.limits["log_bytes"])
         self.peak = 0
         self.group: ControlGroup | None = None
-        self.sandbox_pid: int | None = None
+        self.sandbox: tuple[int, int] | None = None  # its first process, and a descriptor of just that one
 
     def run(self) -> None:
         """Start the job, watch it, and record how it ended."""
-        limits = self.limits
+        reserve_record(self.folder / "exit.json")
         self.group = make_control_group(
             self.plan["name"],
-            memory_bytes=limits["memory_bytes"],
-            processes=limits["processes"],
-            cpus=limits["cpus"],
+            memory_bytes=self.limits["memory_bytes"],
+            processes=self.limits["processes"],
+            cpus=self.limits["cpus"],
         )
-        written = self._written()
-        process, output = self._start()
-        try:
-            reason, code = self._watch(process, output, written)
-        finally:
-            self._kill_all(process)
+        reason, code = self._carry()
         if self.group is not None:
             self.peak = max(self.peak, self.group.peak_memory())
             self.group.close()
-        write_whole(
-            self.folder / "exit.json", {"reason": reason, "exit_code": code, "peak_memory_bytes": self.peak}
-        )
+        ended = {"reason": reason, "exit_code": code, "peak_memory_bytes": self.peak}
+        write_record(self.folder / "exit.json", ended, lasting=True)
+
+    def _carry(self) -> tuple[str, int | None]:
+        disk = DiskWatch(self.plan["writable"], self._processes, LOOK_AT_DISK)
+        try:
+            process, output = self._start()
+        except (OSError, subprocess.SubprocessError) as error:
+            self.log.write(f"{self.plan['argv'][0]} could not be started: {error}\n".encode())
+            return "exited", NOT_STARTED
+        disk.start()
+        try:
+            return self._watch(process, output, disk)
+        finally:
+            disk.stop()
+            self._kill_all(process)
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:
         read_info, write_info = os.pipe()
         read_output, write_output = os.pipe()
-        os.dup2(write_info, INFO_FD)
-        process = subprocess.Popen(
-            self.plan["argv"],
-            stdin=subprocess.DEVNULL,
-            stdout=write_output,
-            stderr=write_output,
-            cwd=self.plan["cwd"],
-            env=self.plan["env"],
-            pass_fds=(INFO_FD,) if self.plan["sandboxed"] else (),
-            preexec_fn=self._in_child,  # noqa: PLW1509 - one thread only
-        )
-        for descriptor in (write_info, write_output, INFO_FD):
-            os.close(descriptor)
-        if self.plan["sandboxed"]:
-            self.sandbox_pid = _child_pid(read_info)
+        given = _hand_over(write_info, self.plan["options"]) if self.plan["sandboxed"] else ()
+        tasks = None if self.group else tasks_of(self.plan["uid"]) + self.limits["processes"]
+        try:
+            process = subprocess.Popen(
+                self.plan["argv"],
+                stdin=subprocess.DEVNULL,
+                stdout=write_output,
+                stderr=write_output,
+                cwd=self.plan["cwd"],
+                env=self.plan["env"],
+                pass_fds=given,
+                preexec_fn=lambda: self._in_child(tasks),  # noqa: PLW1509 - one thread only
+            )
+        finally:
+            for descriptor in (write_info, write_output, *given):
+                os.close(descriptor)
+        if self.plan["sandboxed"] and (pid := _child_pid(read_info)) is not None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                self.sandbox = (pid, os.pidfd_open(pid))
         os.close(read_info)
         os.set_blocking(read_output, False)
         return process, read_output
 
-    def _in_child(self) -> None:
+    def _in_child(self, tasks: int | None) -> None:
         """Between fork and exec: enter the control group and take on the limits of one process."""
         if self.group is not None:
             self.group.join(os.getpid())
-        size = self.limits["disk_bytes"] + SPARE_FILE_BYTES
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if tasks is not None:
+            _limit(resource.RLIMIT_NPROC, tasks)
+        _limit(resource.RLIMIT_FSIZE, self.limits["disk_bytes"] + SPARE_FILE_BYTES)
+        _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+        _limit(resource.RLIMIT_CORE, 0)
         if not self.plan["sandboxed"]:
             os.setsid()
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
-    def _watch(self, process: subprocess.Popen[bytes], output: int, written: int) -> tuple[str, int | None]:
-        log = Log(self.folder / "log", self.limits["log_bytes"])
+    def _watch(
+        self, process: subprocess.Popen[bytes], output: int, disk: DiskWatch
+    ) -> tuple[str, int | None]:
         deadline = time.monotonic() + self.limits["wall_seconds"]
-        next_disk = time.monotonic() + LOOK_AT_DISK
+        next_report = 0.0
         with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
+            selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ)
             while process.poll() is None:
-                _drain(selector, output, log)
-                reason = self._exceeded(deadline)
-                if reason is None and time.monotonic() >= next_disk:
-                    next_disk = time.monotonic() + LOOK_AT_DISK
+                self._attend(selector, output)
+                if time.monotonic() >= next_report:
+                    next_report = time.monotonic() + LOOK_AT_DISK
                     self._report()
-                    reason = "disk" if self._written() - written > self.limits["disk_bytes"] else None
+                reason = self._exceeded(deadline, disk)
                 if reason is not None:
-                    self._end(process, selector, output, log, GRACE.get(reason, 0.0))
+                    self._end(process, selector, output, GRACE.get(reason, 0.0))
                     return reason, None
-            _drain(selector, output, log)
+        self._attend_last(output)
         if self.group is not None and self.group.out_of_memory():
             return "memory", None
+        if process.returncode and disk.look() > self.limits["disk_bytes"]:  # it filled it between two looks
+            return "disk", None
         return "exited", process.returncode
 
-    def _exceeded(self, deadline: float) -> str | None:
+    def _attend(self, selector: selectors.BaseSelector, output: int) -> None:
+        """Wait a moment for output, or for the end; what a job closed is not waited for again."""
+        for key, _ in selector.select(LOOK):
+            if key.fd == output:
+                if chunk := os.read(output, CHUNK):
+                    self.log.write(chunk)
+                else:
+                    selector.unregister(output)
+
+    def _attend_last(self, output: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(LAST_CHUNKS):
+                self.log.write(os.read(output, CHUNK))
+
+    def _exceeded(self, deadline: float, disk: DiskWatch) -> str | None:
         if (self.folder / "cancel").exists():
             return "cancelled"
         if time.monotonic() > deadline:
             return "time"
+        if disk.growth > self.limits["disk_bytes"]:
+            return "disk"
         if self.group is not None:
             if self.group.out_of_memory():
                 return "memory"
             return "processes" if self.group.refused_forks() > REFUSED_FORKS else None
-        pids = list(descendants(os.getpid()))
-        memory = sum(_resident(pid) for pid in pids)
+        pids = self._processes()
+        memory = sum(resident_bytes(pid) for pid in pids)
         self.peak = max(self.peak, memory)
         if memory > self.limits["memory_bytes"]:
             return "memory"
         return "processes" if len(pids) > self.limits["processes"] else None
 
+    def _processes(self) -> list[int]:
+        return self.group.processes() if self.group is not None else descendants(os.getpid())
+
     def _report(self) -> None:
         if self.group is not None:
             now, self.peak = self.group.memory(), max(self.peak, self.group.peak_memory())
         else:
-            now = sum(_resident(pid) for pid in descendants(os.getpid()))
+            now = sum(resident_bytes(pid) for pid in self._processes())
+        used = {"memory_bytes": now, "peak_memory_bytes": self.peak}
         with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
-            write_whole(self.folder / "usage.json", {"memory_bytes": now, "peak_memory_bytes": self.peak})
-
-    def _written(self) -> int:
-        return sum(_size(Path(folder)) for folder in self.plan["writable"])
+            write_record(self.folder / "usage.json", used, lasting=False)
 
     def _end(
-        self,
-        process: subprocess.Popen[bytes],
-        selector: selectors.BaseSelector,
-        output: int,
-        log: Log,
-        grace: float,
+        self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, output: int, grace: float
     ) -> None:
         """Ask the job's own first process to stop, and wait up to `grace` seconds for it."""
         first = self._first_process(process)
@@ -190,35 +200,49 @@ class Supervisor:
                 os.kill(first, signal.SIGTERM)
             until = time.monotonic() + grace
             while process.poll() is None and time.monotonic() < until:
-                _drain(selector, output, log)
+                self._attend(selector, output)
 
     def _first_process(self, process: subprocess.Popen[bytes]) -> int | None:
-        if self.sandbox_pid is None:
+        if not self.plan["sandboxed"]:
             return process.pid
-        return next(iter(_children(self.sandbox_pid)), None)
+        return next(iter(children(self.sandbox[0])), None) if self.sandbox else None
 
     def _kill_all(self, process: subprocess.Popen[bytes]) -> None:
         """Kill whatever is left; the end of a sandbox's first process ends everything inside."""
-        for pid in filter(None, (self.sandbox_pid, process.pid)):
+        if self.sandbox is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                signal.pidfd_send_signal(self.sandbox[1], signal.SIGKILL)
+        process.kill()
         process.wait()
-        while left := list(descendants(os.getpid())):
+        if self.group is not None:
+            self.group.kill()
+        while left := descendants(os.getpid()):
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, os.WNOHANG)
-            time.sleep(0.01)
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    continue
+            time.sleep(0.005)
 
 
-def _drain(selector: selectors.BaseSelector, output: int, log: Log) -> None:
-    if selector.select(LOOK):
-        with contextlib.suppress(BlockingIOError):
-            chunk = os.read(output, 1 << 16)
-            log.write(chunk)
-            if not chunk:
-                time.sleep(LOOK)
+def _limit(kind: int, value: int) -> None:
+    """Lower a limit of this process for good; one that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _hand_over(info: int, options: list[str]) -> tuple[int, int]:
+    """Return the two descriptors that bubblewrap inherits: where it says what it made, and its options."""
+    os.dup2(info, INFO_FD)
+    given = os.memfd_create("options")
+    with os.fdopen(given, "r+b", closefd=False) as file:
+        file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
+        file.seek(0)
+    os.dup2(given, OPTIONS_FD)
+    os.close(given)
+    return INFO_FD, OPTIONS_FD
 
 
 def _child_pid(info: int) -> int | None:
@@ -231,46 +255,32 @@ def _child_pid(info: int) -> int | None:
     return None
 
 
-def descendants(pid: int) -> Iterable[int]:
-    """Yield every process below `pid`."""
-    for child in _children(pid):
-        yield child
-        yield from descendants(child)
-
-
-def _children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
-
-
-def _resident(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
-    return 0
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes on disk below `folder`; what vanishes meanwhile is not counted."""
-    total = 0
-    for where, _, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += (Path(where) / name).lstat().st_blocks * 512
-    return total
-
-
-def main() -> None:
-    """Supervise the job of the folder that the command line names, unless somebody does or has done."""
-    folder = Path(sys.argv[1])
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _taken(lock: int) -> bool:
+    """Take the lock that says a supervisor lives; whoever looks whether one does holds it for an instant."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return
-    if (folder / "exit.json").exists() or (folder / "started").exists():
+        return False
+    return True
+
+
+def main() -> None:
+    """Supervise the job of the folder that the command line names, unless somebody does or has done.
+
+    Returns to whoever started us as soon as that is settled; the job is then watched by a child process,
+    which nobody has to wait for.
+    """
+    folder = Path(sys.argv[1])
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while not _taken(lock):
+        if (folder / "started").exists():
+            return
+        time.sleep(0.005)
+    if (folder / "started").exists():
         return
     (folder / "started").touch()
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if os.fork() != 0:
+        os._exit(0)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Supervisor(folder).run()

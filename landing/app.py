@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from landing.assets import Assets
+from landing.environments import environment_pages
 from landing.home import home_pages
 from landing.mine import own_pages
 from landing.pages import Pages
@@ -42,6 +43,7 @@ def add_pages(
         run_pages(pages),
         own_pages(pages),
         status_pages(pages),
+        environment_pages(),
     ):
         app.include_router(router)
 

@@ -43,7 +43,7 @@ def home_pages(pages: Pages, shelf: Shelf) -> APIRouter:
             items=shelf.items(projects.items, q),
             projects=projects,
             recent=recent,
-            at=lambda **changed: address(q, area, page, **changed),
+            at=lambda area=area, page=1: address(q, area, page),
         )
 
     @router.get("/user/{place:path}")
@@ -55,8 +55,8 @@ def home_pages(pages: Pages, shelf: Shelf) -> APIRouter:
     return router
 
 
-def address(q: str, area: str, page: int, **changed: str | int) -> str:
-    """Return the landing page's address for a search; another search or area begins at its first page."""
-    wanted: dict[str, str | int] = {"q": q, "area": area, "page": 1 if changed else page, **changed}
-    query = {name: value for name, value in wanted.items() if value and (name, value) != ("page", 1)}
-    return "/?" + urlencode(query) if query else "/"
+def address(q: str, area: str, page: int) -> str:
+    """Return the landing page's address for a search, an area and a page of the list."""
+    query = {"q": q, "area": area, "page": "" if page == 1 else str(page)}
+    given = {name: value for name, value in query.items() if value}
+    return "/?" + urlencode(given) if given else "/"

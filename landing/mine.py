@@ -38,7 +38,7 @@ def own_pages(pages: Pages) -> APIRouter:
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> HTMLResponse:
         """List one's own runs."""
-        chosen = state if state in RunState else ""
+        chosen = state if state in list(RunState) else ""
         runs = services.runs.list(caller, state=chosen or None, page=page, per_page=RUNS_ON_A_PAGE)
         return pages.page(
             request, caller, "mine.html", runs=runs, chosen=chosen, states=[str(each) for each in RunState]

@@ -8,10 +8,10 @@ from posixpath import dirname
 from typing import Any, Literal
 
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 from landing.markdown import render_markdown
 from workspace_api.worksheets.parameters import TAG, language_of, read_notebook
@@ -19,7 +19,7 @@ from workspace_api.worksheets.parameters import TAG, language_of, read_notebook
 MOST_CELLS = 500
 MOST_TEXT = 100_000
 LEFT_OUT = "\n… the rest of this cell is left out."
-_FORMAT: HtmlFormatter[str] = HtmlFormatter(nowrap=True, classprefix="hl-")
+_FORMAT = HtmlFormatter(nowrap=True, classprefix="hl-")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -40,9 +41,7 @@ class Pages:
             sandboxed=settings.sandboxed,
             offline=settings.alphagenome.backend == "offline",
         )
-        self._templates.filters.update(
-            time=_time_tag, span=words.span, size=words.size, listed=words.listed
-        )
+        self._templates.filters.update(time=_time_tag, span=words.span, size=words.size, listed=words.listed)
 
     def page(
         self, request: Request, caller: Identity, template: str, *, status: int = 200, **values: Any
@@ -75,7 +74,7 @@ class Pages:
 def _here(request: Request) -> str:
     """Return the page's own address, to come back to after signing in."""
     query = request.url.query
-    return request.url.path + (f"?{query}" if query else "")
+    return "/" + quote(request.url.path.lstrip("/")) + (f"?{query}" if query else "")
 
 
 def _time_tag(moment: dt.datetime) -> Markup:

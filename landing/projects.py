@@ -14,12 +14,11 @@ from auth.permissions import PLATFORM, Action, may
 from landing.markdown import PICTURES, render_markdown
 from landing.notebooks import notebook_view
 from landing.pages import Pages
-from workspace_api.environments.views import EnvironmentView
 from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.http import Caller, Services
 from workspace_api.projects.views import VersionView
-from workspace_api.workspace import Workspace
 from workspace_api.worksheets.parameters import MAX_NOTEBOOK_BYTES, NotebookError
+from workspace_api.workspace import Workspace
 
 MOST_PICTURE_BYTES = 5_000_000
 Part = Annotated[str, InPath(max_length=255)]
@@ -49,7 +48,7 @@ def project_pages(pages: Pages) -> APIRouter:
             readme=render_markdown(snapshot.readme, path, snapshot.commit),
             versions=versions,
             versions_missing=missing,
-            environment=environment_of(services, snapshot.environment_key),
+            environment=services.environments.view(snapshot.environment_key),
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
         )
 
@@ -101,11 +100,6 @@ def project_pages(pages: Pages) -> APIRouter:
         return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
     return router
-
-
-def environment_of(services: Workspace, key: str) -> EnvironmentView:
-    """Return the environment that a commit needs."""
-    return services.environments.view(key)
 
 
 def _versions(services: Workspace, caller: Identity, path: str) -> tuple[list[VersionView], str]:

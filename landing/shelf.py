@@ -76,9 +76,7 @@ class Shelf:
     def items(self, projects: Sequence[ProjectCard], q: str) -> list[ShelfItem]:
         """Return a card for each worksheet of `projects` that a search for `q` means."""
         return [
-            ShelfItem(
-                project, sheet, self.details(project.path, sheet.notebook), self._environment(project)
-            )
+            ShelfItem(project, sheet, self.details(project.path, sheet.notebook), self._environment(project))
             for project in projects
             for sheet in meant(project, q)
         ]

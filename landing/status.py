@@ -35,7 +35,7 @@ def status_pages(pages: Pages) -> APIRouter:
             request,
             caller,
             "status.html",
-            parts=shown,
+            examined=shown,
             all_well=all(part.ok for part in parts),
             environments=services.environments.count_by_state(),
         )

@@ -28,7 +28,11 @@ def typed_values(schema: Mapping[str, Any], form: FormData) -> dict[str, Any]:
     """
     kinds = {field.name: field.kind for field in form_fields(schema, {})}
     sent = {key[len(PREFIX) :] for key in form if key.startswith(PREFIX)}
-    return {name: _typed(form, name, kinds.get(name, "text")) for name in {*kinds, *sent} if _counts(name, kinds, sent)}
+    return {
+        name: _typed(form, name, kinds.get(name, "text"))
+        for name in {*kinds, *sent}
+        if _counts(name, kinds, sent)
+    }
 
 
 def values_in_address(schema: Mapping[str, Any], query: QueryParams) -> dict[str, Any]:

@@ -25,10 +25,11 @@ from workspace_api.errors import (
 )
 from workspace_api.http import Caller, Services
 from workspace_api.projects.views import WorksheetView
-from workspace_api.workspace import Workspace
+from workspace_api.runs.limits import limits_of
 from workspace_api.worksheets.formats import FormatError
 from workspace_api.worksheets.forms import as_text
 from workspace_api.worksheets.values import resolve_value
+from workspace_api.workspace import Workspace
 
 EARLIER_RUNS = 6
 Part = Annotated[str, InPath(max_length=255)]
@@ -162,7 +163,7 @@ class WorksheetForm:
             details=self._shelf.details(sheet.project, sheet.notebook),
             environment=services.environments.view(sheet.environment_key),
             earlier=earlier,
-            limits=services.settings.runs,
+            limits=limits_of(services.settings.runs, sheet.resources),
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
         )
 

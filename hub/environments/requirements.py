@@ -82,6 +82,8 @@ def _read(files: Mapping[str, str], path: str, *, depth: int) -> list[Line]:
 def _requirement(path: str, number: int, text: str) -> Line:
     if text.startswith("-"):
         raise _failed(path, number, text, "is an option, which is not allowed here. Name the package alone.")
+    if "$" in text:
+        raise _failed(path, number, text, "has a $, which would be replaced. Write the text itself.")
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -96,14 +98,18 @@ def _requirement(path: str, number: int, text: str) -> Line:
 def _from_pyproject(path: str, text: str) -> list[Line]:
     try:
         project = tomllib.loads(text).get("project", {})
-        dependencies = project.get("dependencies", [])
-    except (tomllib.TOMLDecodeError, AttributeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise BuildFailed(f"{path} cannot be read: {error}.", file=path) from None
+    dependencies = project.get("dependencies", []) if isinstance(project, dict) else None
+    if not isinstance(dependencies, list) or not all(isinstance(entry, str) for entry in dependencies):
+        raise BuildFailed(f"{path}: project.dependencies is not a list of texts. Make it one.", file=path)
+    if "dependencies" in project.get("dynamic", []):
+        raise BuildFailed(f"{path}: dynamic dependencies are not read. List them there.", file=path)
     written = text.splitlines()
     lines = []
     for dependency in dependencies:
-        number = next((n for n, line in enumerate(written, 1) if str(dependency) in line), 0)
-        lines.append(_requirement(path, number, str(dependency)))
+        number = next((n for n, line in enumerate(written, 1) if dependency in line), 0)
+        lines.append(_requirement(path, number, dependency))
     return lines
 
 

@@ -10,10 +10,12 @@ import platform
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from hub.environments.bytecode import compile_packages, packages_folder
 from hub.environments.keys import environment_key
 from hub.environments.requirements import BuildFailed, Line, line_of, read_requirements
 from hub.processes import Cancelled, CommandError, run, stream
@@ -21,6 +23,7 @@ from nfs.mounts import Mount
 
 HONOURED = frozenset({"requirements.txt", "pyproject.toml", "runtime.txt"})
 COMPLETE = ".labfork-complete"
+LOOK = 0.1  # seconds between two tries for a lock
 
 
 class UvBuilder:
@@ -74,7 +77,7 @@ class UvBuilder:
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         self._root.mkdir(parents=True, exist_ok=True)
-        with self._locked(key) as lock:
+        with self._locked(key, cancelled) as lock:
             if self.is_built(key):
                 return
             folder = self.folder(key)
@@ -92,11 +95,9 @@ class UvBuilder:
 
     def installed_packages(self, key: str) -> dict[str, str]:
         """Return the packages of a built environment with their versions."""
-        site = next(self.folder(key).glob("lib/python*/site-packages"))
-        found = importlib.metadata.distributions(path=[str(site)])
-        return {
-            d.metadata["Name"]: d.version for d in sorted(found, key=lambda d: d.metadata["Name"].lower())
-        }
+        site = str(packages_folder(self.folder(key)))
+        named = [(d.metadata["Name"], d.version) for d in importlib.metadata.distributions(path=[site])]
+        return dict(sorted((pair for pair in named if pair[0]), key=lambda pair: pair[0].lower()))
 
     def size(self, key: str) -> int:
         """Return the bytes of the environment's files; those shared with the cache are counted too."""
@@ -127,6 +128,7 @@ class UvBuilder:
             wanted.write_text(self._base + "".join(f"{line.text}\n" for line in lines), encoding="utf-8")
             _append(log, f"Installing {len(lines)} packages with what they need, and JupyterLab")
             stream(self._command(folder, wanted), log, timeout=self._seconds, cancelled=cancelled, keep=lock)
+            compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
         except Cancelled:
@@ -137,21 +139,40 @@ class UvBuilder:
     def _command(self, folder: Path, wanted: Path) -> list[str | Path]:
         index = ["--index-url", self._index_url] if self._index_url else []
         return [
-            *(self._uv, "pip", "install", "--no-config", "--no-build", "--compile-bytecode", "--color=never"),
+            *(
+                self._uv,
+                "pip",
+                "install",
+                "--no-config",
+                "--no-build",
+                "--no-compile-bytecode",
+                "--color=never",
+            ),
             *("--python", folder / "bin" / "python"),
             *index,
             *("--requirement", wanted),
         ]
 
     @contextmanager
-    def _locked(self, key: str) -> Iterator[int]:
+    def _locked(self, key: str, cancelled: Callable[[], bool]) -> Iterator[int]:
         """Hold the key's lock; a uv that outlives us holds it too, by the descriptor it inherits."""
         descriptor = os.open(self._root / f".{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            while not _taken(descriptor):
+                if cancelled():
+                    raise Cancelled("uv")
+                time.sleep(LOOK)
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _check_runtime(path: str, text: str) -> None:

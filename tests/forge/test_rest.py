@@ -42,7 +42,9 @@ def test_files_are_changed_moved_and_removed_by_commits(project):
     with pytest.raises(GitlabGetError):
         made.files.get("b.txt", ref="main")
     assert [c.title for c in made.commits.list(get_all=True)] == ["Several", "First"]
-    assert [c.title for c in made.commits.list(query_parameters={"path": "sub/c.txt"}, get_all=True)] == ["Several"]
+    assert [c.title for c in made.commits.list(query_parameters={"path": "sub/c.txt"}, get_all=True)] == [
+        "Several"
+    ]
 
 
 def test_branches_are_made_and_removed_but_not_the_default_one(project):

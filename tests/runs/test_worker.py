@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -104,7 +105,10 @@ def test_an_environment_that_cannot_be_built_fails_its_runs_with_the_line(bench)
 
 @pytest.mark.usefixtures("working")
 def test_a_visitors_run_has_an_empty_home_that_is_thrown_away(bench):
-    code = "import os, pathlib\nhome = pathlib.Path.home()\nprint(sorted(os.listdir(home)))\n(home / 'left').touch()"
+    code = (
+        "import os, pathlib\nhome = pathlib.Path.home()\n"
+        "print(sorted(os.listdir(home)))\n(home / 'left').touch()"
+    )
     path = bench.project_with(code)
     runs = [bench.await_end(bench.request(path, VISITOR)) for _ in range(2)]
 
@@ -160,14 +164,14 @@ def test_results_are_not_written_through_what_stands_in_the_home(bench, code):
     runs = bench.home("ben") / "runs"
     runs.mkdir(exist_ok=True)
     os.chown(runs, *2 * [bench.workspace.people.get("ben").uid])
-    before = sorted(os.listdir("/etc"))
+    before = sorted(Path("/etc").iterdir())
     ended = bench.await_end(bench.request(bench.project_with(code), BEN))
     runs.unlink()
     (bench.home("ben") / "old").rename(runs)
 
     assert ended.state == "failed"
     assert "“runs” is a link or a file" in ended.error
-    assert sorted(os.listdir("/etc")) == before
+    assert sorted(Path("/etc").iterdir()) == before
 
 
 @pytest.mark.usefixtures("working")
@@ -236,10 +240,10 @@ def test_a_worker_that_stops_puts_its_runs_back_and_leaves_no_process(bench):
 def processes_mentioning(word: str) -> list[str]:
     """Return the command lines of this machine's processes that name `word`."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdecimal():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
             try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                with (entry / "cmdline").open("rb") as file:
                     line = file.read().replace(b"\0", b" ").decode("utf-8", "replace")
             except OSError:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -20,9 +21,10 @@ VARIANT = {"project": "genomics/alphagenome", "notebook": "02_variant_analysis.i
 def process_of(workspace, name: str) -> psutil.Process | None:
     """Return the process that JupyterHub started under `name`."""
     for child in psutil.Process(workspace.process.pid).children():
-        command = child.cmdline()
-        if name in command or f"deploy.{name}" in command:
-            return child
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended while we looked
+            command = child.cmdline()
+            if name in command or f"deploy.{name}" in command:
+                return child
     return None
 
 

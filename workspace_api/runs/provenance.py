@@ -184,8 +184,8 @@ def _action(
         f"#run-{told.run_id}",
         "CreateAction",
         name=f"Run of {told.worksheet_title}",
-        description=f"Attempt {told.attempt} of run {told.run_id} in the workspace {told.workspace}, by Labfork "
-        f"{told.labfork_version}",
+        description=f"Attempt {told.attempt} of run {told.run_id} in the workspace {told.workspace}, "
+        f"by Labfork {told.labfork_version}",
         startTime=_time(told.started_at),
         endTime=_time(told.finished_at),
         actionStatus=ENDS[told.state],

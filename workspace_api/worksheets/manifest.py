@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, SchemaError
 
+from workspace_api.genomes import CHROMOSOMES
+from workspace_api.worksheets.checking import PatternError, matches
+from workspace_api.worksheets.safe_yaml import YamlError, load_yaml
+
 NAME = "workspace.yaml"
-MAX_BYTES = 200_000
+ASSEMBLIES = tuple(CHROMOSOMES)
 KEYS = ("title", "area", "summary", "worksheets", "resources")
 WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters")
 RESOURCE_KEYS = ("cpu", "memory", "minutes")
@@ -39,25 +42,13 @@ class Manifest:
     problems: list[str] = field(default_factory=list)
 
 
-class _SafeLoader(yaml.CSafeLoader):
-    """YAML without types of Python."""
-
-
 def read_manifest(text: bytes, notebooks: Iterable[str]) -> Manifest:
     """Read `workspace.yaml` of a repository that has `notebooks`; it never fails, it lists problems."""
     manifest = Manifest()
-    if len(text) > MAX_BYTES:
-        manifest.problems.append(f"{NAME} is larger than {MAX_BYTES // 1000} kB and is not read.")
-        return manifest
     try:
-        content = yaml.load(text.decode("utf-8"), Loader=_SafeLoader)  # noqa: S506 - a safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        manifest.problems.append(f"{NAME}{line} is not YAML: {getattr(error, 'problem', None) or error}.")
-        return manifest
-    except (UnicodeDecodeError, RecursionError):
-        manifest.problems.append(f"{NAME} is not text in UTF-8, or nests too deep.")
+        content = load_yaml(text)
+    except YamlError as error:
+        manifest.problems.append(f"{NAME}{error}.")
         return manifest
     if content is None:
         return manifest
@@ -137,7 +128,25 @@ def _schema_problem(schema: Any) -> str | None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"is not a JSON Schema: {error.message[:200]}."
-    return None
+    return _pattern_problem(schema) or _assembly_problem(schema)
+
+
+def _pattern_problem(schema: Any) -> str | None:
+    """Return what is wrong with a pattern anywhere in a schema."""
+    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict) and isinstance(schema.get("pattern"), str):
+        try:
+            matches(schema["pattern"], "")
+        except PatternError as error:
+            return f"{error}."
+    return next(filter(None, map(_pattern_problem, parts)), None)
+
+
+def _assembly_problem(schema: Mapping[str, Any]) -> str | None:
+    assembly = schema.get("x-assembly", ASSEMBLIES[0])
+    if assembly in ASSEMBLIES:
+        return None
+    return f"x-assembly {str(assembly)[:80]!r} is not known; it is one of {', '.join(ASSEMBLIES)}."
 
 
 def _resources(content: Any, problems: list[str]) -> dict[str, Any]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workspace_api.worksheets.plain import plain
+
 MAX_NOTEBOOK_BYTES = 20_000_000
 TAG = "parameters"
+MAX_DEPTH = 20
+MAGIC = re.compile(r"^([%!].*)$", re.MULTILINE)
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError)
 JsonSchema = dict[str, Any]
 
 TYPES: Mapping[str, JsonSchema] = {
@@ -57,8 +63,11 @@ def read_notebook(text: bytes) -> dict[str, Any]:
 def language_of(notebook: Mapping[str, Any]) -> str:
     """Return the language of a notebook's kernel, `python` where it does not say."""
     metadata = notebook.get("metadata")
-    spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    return str(spec.get("language") or "python") if isinstance(spec, dict) else "python"
+    for section, key in (("kernelspec", "language"), ("language_info", "name")):
+        said = metadata.get(section) if isinstance(metadata, dict) else None
+        if isinstance(said, dict) and said.get(key):
+            return str(said[key]).lower()
+    return "python"
 
 
 def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
@@ -76,10 +85,11 @@ def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
 
 def python_parameters(source: str) -> list[Parameter]:
     """Return what a Python cell assigns, in its order; NotebookError for a cell that is not Python."""
+    python = MAGIC.sub(r"# \1", source)
     try:
-        module = ast.parse(source)
-        comments = _comments(source)
-    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError) as error:
+        module = ast.parse(python)
+        comments = _comments(python)
+    except UNREADABLE as error:
         raise NotebookError(f"its parameters cell cannot be read: {error}") from None
     found = {}
     for statement in module.body:
@@ -90,9 +100,7 @@ def python_parameters(source: str) -> list[Parameter]:
         if not known:
             continue
         schema = schema_of(annotation) if annotation is not None else {}
-        found[target] = Parameter(
-            target, schema or schema_of_value(default), default, _help(statement, comments)
-        )
+        found[target] = Parameter(target, schema or _implied(default), default, _help(statement, comments))
     return list(found.values())
 
 
@@ -109,69 +117,86 @@ def inspected_parameters(text: bytes) -> list[Parameter]:
     for row in found:
         default, known = _literal_text(row.default)
         value = default if known else row.default
-        parameters.append(Parameter(row.name, schema_of_value(value), value, row.help or ""))
+        parameters.append(Parameter(row.name, _implied(value), value, row.help or ""))
     return parameters
 
 
-def schema_of(annotation: ast.expr) -> JsonSchema:
+def schema_of(annotation: ast.expr, depth: int = MAX_DEPTH) -> JsonSchema:
     """Return the JSON Schema of a type annotation, empty where it says nothing that we know."""
+    if depth == 0:
+        return {}
     if isinstance(annotation, ast.Constant):
         if annotation.value is None:
             return {"type": "null"}
         if isinstance(annotation.value, str):
             try:
-                return schema_of(ast.parse(annotation.value, mode="eval").body)
-            except SyntaxError:
+                return schema_of(ast.parse(annotation.value, mode="eval").body, depth - 1)
+            except UNREADABLE:
                 return {}
     if isinstance(annotation, ast.Name):
         return dict(TYPES.get(annotation.id, {}))
     if isinstance(annotation, ast.Attribute):
         return dict(TYPES.get(annotation.attr, {}))
     if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
-        return _either(schema_of(annotation.left), schema_of(annotation.right))
+        return _either(schema_of(annotation.left, depth - 1), schema_of(annotation.right, depth - 1))
     if isinstance(annotation, ast.Subscript):
-        return _subscript(annotation)
+        return _subscript(annotation, depth - 1)
     return {}
 
 
-def _subscript(annotation: ast.Subscript) -> JsonSchema:
-    name = (
-        annotation.value.attr
-        if isinstance(annotation.value, ast.Attribute)
-        else ast.unparse(annotation.value)
-    )
+def _subscript(annotation: ast.Subscript, depth: int) -> JsonSchema:
+    whole = annotation.value
+    name = whole.attr if isinstance(whole, ast.Attribute) else getattr(whole, "id", "")
     inner = annotation.slice
     parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
-        values = [part.value for part in parts if isinstance(part, ast.Constant)]
-        return {**schema_of_value(values[0]), "enum": values} if values else {}
+        choices = [value for value, known in map(_literal, parts) if known]
+        return {**_either(*map(schema_of_value, choices)), "enum": choices} if choices else {}
     if name == "Optional":
-        return _either(schema_of(inner), {"type": "null"})
+        return _either(schema_of(inner, depth), {"type": "null"})
     if name == "Union":
-        schemas = [schema_of(part) for part in parts]
-        return _either(*schemas) if len(schemas) > 1 else schemas[0]
-    if name == "Annotated":
-        return schema_of(parts[0])
+        return _either(*(schema_of(part, depth) for part in parts))
+    if name == "Annotated" and parts:
+        return schema_of(parts[0], depth)
     schema = dict(TYPES.get(name, {}))
-    if schema.get("type") == "array" and (items := schema_of(parts[0])):
+    if schema.get("type") == "array" and parts and (items := schema_of(parts[0], depth)):
         schema["items"] = items
     return schema
 
 
 def _either(*schemas: JsonSchema) -> JsonSchema:
-    if any(not schema for schema in schemas):
+    """Return the schema of what fits one of `schemas`: a list of types where no more needs to be said."""
+    if not all(schemas):
         return {}
-    others = [schema for schema in schemas if schema != {"type": "null"}]
-    if len(others) == 1 and isinstance(others[0].get("type"), str):
-        merged = {**others[0], "type": [others[0]["type"], "null"]}
-        if "enum" in merged:
-            merged["enum"] = [*merged["enum"], None]
-        return merged
-    return {"anyOf": list(schemas)}
+    distinct: list[JsonSchema] = []
+    for schema in schemas:
+        distinct += [option for option in schema.get("anyOf", [schema]) if option not in distinct]
+    if len(distinct) == 1:
+        return distinct[0]
+    detailed = [schema for schema in distinct if set(schema) != {"type"}]
+    if len(detailed) > 1 or (detailed and len(distinct) > 1 and distinct[1:] != [{"type": "null"}]):
+        return {"anyOf": distinct}
+    merged = {**(detailed[0] if detailed else {}), "type": _types(distinct)}
+    if "enum" in merged and None not in merged["enum"]:
+        merged["enum"] = [*merged["enum"], None]
+    return merged
+
+
+def _types(schemas: Sequence[JsonSchema]) -> list[str]:
+    named = [schema["type"] for schema in schemas]
+    flat = [kind for types in named for kind in (types if isinstance(types, list) else [types])]
+    return list(dict.fromkeys(flat))
+
+
+def _implied(default: Any) -> JsonSchema:
+    """Return what a default says of its parameter's type: `None` says nothing."""
+    return {} if default is None else schema_of_value(default)
 
 
 def schema_of_value(value: Any) -> JsonSchema:
     """Return the JSON Schema that a default implies."""
+    if value is None:
+        return {"type": "null"}
     if isinstance(value, bool):
         return {"type": "boolean"}
     if isinstance(value, int):
@@ -199,28 +224,16 @@ def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None, ast.e
 
 def _literal(value: ast.expr) -> tuple[Any, bool]:
     try:
-        plain = ast.literal_eval(value)
-        return json.loads(json.dumps(_listed(plain), allow_nan=False)), True
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return plain(ast.literal_eval(value)), True
+    except (*UNREADABLE, TypeError):
         return None, False
 
 
 def _literal_text(text: str) -> tuple[Any, bool]:
     try:
         return _literal(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError):
+    except UNREADABLE:
         return None, False
-
-
-def _listed(value: Any) -> Any:
-    """Turn tuples and sets into lists, which JSON has."""
-    if isinstance(value, tuple | list):
-        return [_listed(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(_listed(item) for item in value)
-    if isinstance(value, dict):
-        return {str(key): _listed(item) for key, item in value.items()}
-    return value
 
 
 def _comments(source: str) -> dict[int, tuple[str, bool]]:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from workspace_api.errors import FieldError, InvalidInputError, TooLargeError
+from workspace_api.worksheets.checking import problem_of
 from workspace_api.worksheets.formats import FORMATS, FormatError, shown
 
 MAX_BYTES = 1_000_000
@@ -45,9 +45,7 @@ def resolve_value(field: Schema, value: Any, *, from_form: bool) -> Any:
     """Return one value in its proper form; raises FormatError with words for whoever typed it."""
     typed = _typed(field, value) if from_form else value
     proper = _formatted(field, typed)
-    validator = Draft202012Validator(dict(field))
-    problem = min(validator.iter_errors(proper), key=lambda error: len(error.absolute_path), default=None)
-    if problem is not None:
+    if (problem := problem_of(field, proper)) is not None:
         raise FormatError(_in_words(problem))
     return proper
 

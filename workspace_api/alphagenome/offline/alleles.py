@@ -44,23 +44,30 @@ class Edit:
         return self.start + len(self.reference)
 
 
-def window_features(window: Window, edit: Edit | None = None, *, alternate: bool = False) -> Values:
-    """Return the features along a window, of shape (width, features), with either allele of `edit`.
+def window_features(window: Window) -> Values:
+    """Return the features along a window, of shape (width, features), with the genome's own bases."""
+    start = max(window.start - MARGIN, 0)
+    codes = reference(window.organism, window.chromosome, start, window.end + MARGIN)
+    return features(codes)[window.start - start : window.start - start + window.width]
 
-    The alternate allele's features are laid over the reference's positions: inserted bases fall together at
-    the insertion, deleted ones have none. Away from the variant both alleles are equal.
+
+def replaced(values: Values, window: Window, edit: Edit, letters: str) -> Values:
+    """Return a window's features with `letters` in the place of an edit; `values` itself if nothing changes.
+
+    They are laid over the reference's positions: inserted bases fall together at the insertion, deleted ones
+    have none. Only what is within `MARGIN` of the edit is computed; beyond it every bit stays.
     """
-    start, end = max(window.start - MARGIN, 0), window.end + MARGIN
-    codes = reference(window.organism, window.chromosome, start, end)
-    if edit is None or edit.start >= end or edit.end <= start:
-        return features(codes)[window.start - start : window.start - start + window.width]
-    begin, stop = max(edit.start - start, 0), min(edit.end - start, len(codes))
-    codes[begin:stop] = encode(edit.reference)[: stop - begin]
-    if not alternate:
-        return features(codes)[window.start - start : window.start - start + window.width]
-    changed = np.concatenate([codes[:begin], encode(edit.alternate), codes[stop:]])
-    laid = _over_reference(features(changed), begin, stop, len(edit.alternate))
-    return laid[window.start - start : window.start - start + window.width]
+    start = max(edit.start - 2 * MARGIN, 0)
+    codes = reference(window.organism, window.chromosome, start, edit.end + 2 * MARGIN)
+    begin, stop, inserted = edit.start - start, edit.end - start, encode(letters)
+    if np.array_equal(codes[begin:stop], inserted):
+        return values
+    changed = np.concatenate([codes[:begin], inserted, codes[stop:]])
+    laid = _over_reference(features(changed), begin, stop, len(inserted))
+    low, high = max(edit.start - MARGIN, window.start), min(edit.end + MARGIN, window.end)
+    result = values.copy()
+    result[low - window.start : high - window.start] = laid[low - start : high - start]
+    return result
 
 
 def sequence_features(codes: Codes) -> Values:

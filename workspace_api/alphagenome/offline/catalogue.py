@@ -105,6 +105,13 @@ def select(output: int, organism: int, terms: Sequence[str]) -> tuple[Track, ...
     return tuple(track for track in found if track.biosample is None or track.biosample.term in wanted)
 
 
+@functools.lru_cache(maxsize=2)
+def known_terms(organism: int) -> frozenset[str]:
+    """Return the ontology terms that any track of an organism has."""
+    found = (track.biosample for output in COUNTS for track in tracks(output, organism))
+    return frozenset(biosample.term for biosample in found if biosample is not None)
+
+
 def merged(found: Sequence[Track]) -> tuple[Track, ...]:
     """Return tracks with the two strands of each counted as one."""
     firsts = {track.name: track for track in reversed(found)}

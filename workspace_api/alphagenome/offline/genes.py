@@ -70,14 +70,16 @@ KNOWN = (
 
 
 def genes_in(organism: int, chromosome: str, start: int, end: int) -> tuple[Gene, ...]:
-    """Return the genes that begin in a stretch, from left to right."""
+    """Return the genes of which a part lies in a stretch, from left to right."""
     known = [g for g in KNOWN if organism == HUMAN and g.chromosome == chromosome]
     made = [
         _made_up(organism, chromosome, slot)
         for slot in range(max(start // SPACING - 1, 0), end // SPACING + 1)
     ]
     free = [g for g in made if all(g.end < k.start or g.start > k.end for k in known)]
-    return tuple(sorted((g for g in (*known, *free) if start <= g.tss < end), key=lambda g: g.start))
+    return tuple(
+        sorted((g for g in (*known, *free) if g.start < end and g.end > start), key=lambda g: g.start)
+    )
 
 
 @functools.lru_cache(maxsize=4096)

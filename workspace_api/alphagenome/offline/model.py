@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alphagenome.protos.v1 import dna_model_pb2 as pb
@@ -10,12 +10,13 @@ from alphagenome.protos.v1 import dna_model_service_pb2 as service
 
 from workspace_api.alphagenome.offline import requests as checks
 from workspace_api.alphagenome.offline.alleles import Window, sequence_features, window_features
-from workspace_api.alphagenome.offline.catalogue import COUNTS, resolution, select, tracks
-from workspace_api.alphagenome.offline.encoding import tensor
+from workspace_api.alphagenome.offline.catalogue import COUNTS, Track, resolution, select, tracks
+from workspace_api.alphagenome.offline.encoding import CHUNK_BYTES, streamed, tensor
 from workspace_api.alphagenome.offline.genes import genes_in
+from workspace_api.alphagenome.offline.scene import Scene
 from workspace_api.alphagenome.offline.scorers import Alleles, Scores, score_interval, score_variant
 from workspace_api.alphagenome.offline.sequence import LETTERS, encode, reference
-from workspace_api.alphagenome.offline.signal import Scene, junctions, track_values
+from workspace_api.alphagenome.offline.signal import block_count, junctions, track_blocks, values_shape
 
 Message = Any
 ISM_BASES = "ACGT"
@@ -81,7 +82,7 @@ class OfflineModel:
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         edit = checks.edit_of(request.variant, window)
-        alleles = Alleles.of(window, edit)
+        alleles = Alleles.of(window, edit, _scene(window))
         for scene, field in ((alleles.ref, "reference_output"), (alleles.alt, "alternate_output")):
             yield from self._outputs(
                 scene, request.interval, organism, request, service.PredictVariantResponse, field, 2
@@ -90,7 +91,9 @@ class OfflineModel:
     def score_interval(self, request: Any) -> Iterator[Message]:
         """Yield the scores of an interval, one answer for each scorer, in their order."""
         organism = checks.organism_of(request.organism)
-        scene = _scene(checks.window_of(request.interval, organism))
+        window = checks.window_of(request.interval, organism)
+        checks.check_interval_scorers(request.interval_scorers, window.width)
+        scene = _scene(window)
         for scorer in request.interval_scorers:
             scores = score_interval(
                 scene, scorer.gene_mask, organism, merge=request.merge_stranded_gene_tracks
@@ -105,8 +108,8 @@ class OfflineModel:
         """Yield the scores of a variant, one answer for each scorer, in their order."""
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
-        checks.check_scorers(len(request.variant_scorers))
-        alleles = Alleles.of(window, checks.edit_of(request.variant, window))
+        checks.check_scorers(request.variant_scorers)
+        alleles = Alleles.of(window, checks.edit_of(request.variant, window), _scene(window))
         for scorer in request.variant_scorers:
             scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
             yield from _variant_scores(scores, request.variant, service.ScoreVariantResponse)
@@ -115,21 +118,14 @@ class OfflineModel:
         """Yield the scores of every single-base change in a stretch, variant by variant, scorer by scorer."""
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
-        checks.check_scorers(len(request.variant_scorers))
-        stretch = request.ism_interval
-        letters = _letters(Window(organism, window.chromosome, stretch.start, stretch.end))
-        for offset, base in enumerate(letters):
-            for other in ISM_BASES.replace(base, ""):
-                variant = pb.Variant(
-                    chromosome=window.chromosome,
-                    position=stretch.start + offset + 1,
-                    reference_bases=base,
-                    alternate_bases=other,
-                )
-                alleles = Alleles.of(window, checks.edit_of(variant, window))
-                for scorer in request.variant_scorers:
-                    scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
-                    yield from _variant_scores(scores, variant, service.ScoreIsmVariantResponse)
+        checks.check_scorers(request.variant_scorers)
+        stretch = checks.stretch_of(request, window)
+        plain = _scene(window)
+        for variant in _changes(window, stretch):
+            alleles = Alleles.of(window, checks.edit_of(variant, window), plain)
+            for scorer in request.variant_scorers:
+                scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
+                yield from _variant_scores(scores, variant, service.ScoreIsmVariantResponse)
 
     def _outputs(  # what is asked, where, and how an answer to this kind of call is wrapped
         self,
@@ -142,6 +138,7 @@ class OfflineModel:
         alleles: int,
     ) -> Iterator[Message]:
         outputs, terms = checks.outputs_of(request.requested_outputs), checks.terms_of(request.ontology_terms)
+        checks.check_terms(terms, organism)
         checks.check_size(len(scene.features), outputs, organism, terms, alleles, self._limit)
         for output in outputs:
             found = select(output, organism, terms)
@@ -151,17 +148,24 @@ class OfflineModel:
                 message.junction_data.metadata.extend(track.junction_proto() for track in found)
                 message.junction_data.junctions.extend(_junction(interval, *place[:3]) for place in places)
                 target = message.junction_data
+                values, chunks = tensor(numbers)
             else:
-                numbers = track_values(scene, output, found)
                 message.track_data.metadata.extend(track.proto() for track in found)
                 message.track_data.resolution = resolution(output)
                 target = message.track_data
-            values, chunks = tensor(numbers)
+                values, chunks = _tracks(scene, output, found)
             target.values.CopyFrom(values)
             if interval is not None:
                 target.interval.CopyFrom(interval)
             yield response(**{field: message})
             yield from (response(tensor_chunk=chunk) for chunk in chunks)
+
+
+def _tracks(scene: Scene, output: int, found: Sequence[Track]) -> tuple[Message, Iterator[Message]]:
+    """Return the tensor of tracks, whose chunks are computed one by one as they are sent."""
+    shape = values_shape(len(scene.features), output, len(found))
+    count = block_count(shape, output, CHUNK_BYTES)
+    return streamed(shape, count, track_blocks(scene, output, found, CHUNK_BYTES))
 
 
 def _scene(window: Window) -> Scene:
@@ -188,6 +192,14 @@ def _variant_scores(scores: Scores, variant: pb.Variant, response: Any) -> Itera
     yield from (response(tensor_chunk=chunk) for chunk in chunks)
 
 
-def _letters(window: Window) -> str:
-    codes = reference(window.organism, window.chromosome, window.start, window.end)
-    return LETTERS[codes].tobytes().decode()
+def _changes(window: Window, stretch: Window) -> Iterator[pb.Variant]:
+    """Yield every single-base change of a stretch, from left to right."""
+    codes = reference(stretch.organism, stretch.chromosome, stretch.start, stretch.end)
+    for offset, base in enumerate(LETTERS[codes].tobytes().decode()):
+        for other in ISM_BASES.replace(base, ""):
+            yield pb.Variant(
+                chromosome=window.chromosome,
+                position=stretch.start + offset + 1,
+                reference_bases=base,
+                alternate_bases=other,
+            )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import grpc
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 
 from workspace_api.alphagenome.backends import CallRefused
 from workspace_api.alphagenome.offline.alleles import Edit, Window
-from workspace_api.alphagenome.offline.catalogue import COUNTS, HUMAN, MOUSE, resolution, select
+from workspace_api.alphagenome.offline.catalogue import COUNTS, HUMAN, MOUSE, known_terms, resolution, select
 from workspace_api.genomes import CHROMOSOMES, SUPPORTED_LENGTHS
 
 ASSEMBLIES = {HUMAN: "hg38", MOUSE: "mm10"}
 FLOAT = 4
 MAX_SCORERS = 20
+MAX_ISM = 10
 
 
 def refuse(message: str) -> CallRefused:
@@ -64,6 +66,10 @@ def edit_of(variant: pb.Variant, window: Window) -> Edit:
     for part, bases in (("reference", variant.reference_bases), ("alternate", variant.alternate_bases)):
         if re.fullmatch(r"[ACGTN]*", bases) is None:
             raise refuse(f"variant: the {part} bases {bases[:40]!r} may hold only A, C, G, T and N.")
+    if variant.reference_bases == variant.alternate_bases:
+        raise refuse(f"variant: {name} has the same reference and alternate bases. Name what changes.")
+    if len(variant.alternate_bases) > window.width:
+        raise refuse(f"variant: {name} inserts more bases than the interval is long. Shorten it.")
     if variant.chromosome != window.chromosome:
         raise refuse(f"variant: {name} is not on {window.chromosome}, where the interval is.")
     edit = Edit(variant.position, variant.reference_bases, variant.alternate_bases)
@@ -108,7 +114,65 @@ def check_size(  # the answer's size follows from these five and nothing else
         )
 
 
-def check_scorers(count: int) -> None:
-    """Refuse more scorers than AlphaGenome takes at once."""
+def check_terms(terms: Sequence[str], organism: int) -> None:
+    """Refuse terms of which this model knows none; where it knows one, the others add no tracks."""
+    known = known_terms(organism)
+    if terms and not known.intersection(terms):
+        raise refuse(
+            f"ontology_terms: the offline model has no tracks for {', '.join(terms[:5])}. Use terms of "
+            "output_metadata(), for example UBERON:0001157 (transverse colon) or UBERON:0002107 (liver)."
+        )
+
+
+def check_scorers(scorers: Sequence[pb.VariantScorer]) -> None:
+    """Refuse scorers that AlphaGenome does not have, and more of them than it takes at once."""
+    _check_count("variant_scorers", len(scorers))
+    for scorer in scorers:
+        kind = scorer.WhichOneof("scorer")
+        if kind is None:
+            raise refuse("variant_scorers: one of the scorers is of no kind that this model knows.")
+        _check_scored("variant_scorers", getattr(scorer, kind))
+
+
+def check_interval_scorers(scorers: Sequence[pb.IntervalScorer], width: int) -> None:
+    """Refuse interval scorers likewise, and masks wider than the interval."""
+    _check_count("interval_scorers", len(scorers))
+    for scorer in scorers:
+        if scorer.WhichOneof("scorer") is None:
+            raise refuse("interval_scorers: one of the scorers is of no kind that this model knows.")
+        _check_scored("interval_scorers", scorer.gene_mask)
+        if scorer.gene_mask.width > width:
+            raise refuse(
+                f"interval_scorers: a mask of {scorer.gene_mask.width:,} bp is wider than the interval of "
+                f"{width:,} bp. Use a longer interval."
+            )
+
+
+def _check_count(field: str, count: int) -> None:
     if not 0 < count <= MAX_SCORERS:
-        raise refuse(f"variant_scorers: {count} scorers were sent; send 1 to {MAX_SCORERS}.")
+        raise refuse(f"{field}: {count} scorers were sent; send 1 to {MAX_SCORERS}.")
+
+
+def _check_scored(field: str, scorer: Any) -> None:
+    if "requested_output" in scorer.DESCRIPTOR.fields_by_name and scorer.requested_output not in COUNTS:
+        raise refuse(f"{field}: {scorer.requested_output} is not an output type that this model has.")
+
+
+def stretch_of(request: Any, window: Window) -> Window:
+    """Return the stretch whose every base is to be changed."""
+    stretch = request.ism_interval
+    where = f"ism_interval: {stretch.chromosome}:{stretch.start}-{stretch.end}"
+    if request.HasField("interval_variant"):
+        raise CallRefused(
+            grpc.StatusCode.UNIMPLEMENTED,
+            "interval_variant: the offline model changes bases of the reference only. Leave it out.",
+        )
+    if stretch.chromosome != window.chromosome or not (
+        window.start <= stretch.start < stretch.end <= window.end
+    ):
+        raise refuse(
+            f"{where} does not lie inside the interval {window.start}-{window.end}. Move one of them."
+        )
+    if stretch.end - stretch.start > MAX_ISM:
+        raise refuse(f"{where} is longer than {MAX_ISM} bp. Send it in pieces, as the client does.")
+    return Window(window.organism, window.chromosome, stretch.start, stretch.end)

@@ -11,13 +11,14 @@ import numpy as np
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from numpy.typing import NDArray
 
-from workspace_api.alphagenome.offline.alleles import Edit, Window, window_features
+from workspace_api.alphagenome.offline.alleles import Edit, Window, replaced
 from workspace_api.alphagenome.offline.catalogue import Track, merged, resolution, tracks
 from workspace_api.alphagenome.offline.features import Values
-from workspace_api.alphagenome.offline.genes import Gene, genes_in
+from workspace_api.alphagenome.offline.genes import Gene
 from workspace_api.alphagenome.offline.requests import refuse
+from workspace_api.alphagenome.offline.scene import Scene
 from workspace_api.alphagenome.offline.signal import (
-    Scene,
+    contact_row,
     expression,
     junctions,
     site_strength,
@@ -73,12 +74,12 @@ class Alleles:
     alt: Scene
 
     @classmethod
-    def of(cls, window: Window, edit: Edit) -> Alleles:
-        """Compute both scenes."""
-        genes = genes_in(window.organism, window.chromosome, window.start, window.end)
-        before, after = (window_features(window, edit, alternate=other) for other in (False, True))
-        alt = Scene(window.start, after, genes, before)
-        return cls(window, edit, Scene(window.start, before, genes), alt)
+    def of(cls, window: Window, edit: Edit, plain: Scene) -> Alleles:
+        """Compute both scenes from the `plain` one, which holds the genome's own bases."""
+        before = replaced(plain.features, window, edit, edit.reference)
+        ref = plain if before is plain.features else Scene(window.start, before, plain.genes)
+        after = replaced(plain.features, window, edit, edit.alternate)
+        return cls(window, edit, ref, Scene(window.start, after, plain.genes, ref))
 
 
 def score_variant(alleles: Alleles, scorer: pb.VariantScorer, *, merge: bool) -> Scores:
@@ -115,7 +116,7 @@ def _center_mask(alleles: Alleles, scorer: pb.CenterMaskScorer, chosen: tuple[Tr
     step = resolution(scorer.requested_output)
     begin, end = _center(alleles, scorer.width, step)
     ref, alt = (
-        track_values(_cut(scene, begin, end), scorer.requested_output, chosen)
+        track_values(scene.cut(begin, end), scorer.requested_output, chosen)
         for scene in (alleles.ref, alleles.alt)
     )
     return Scores((Row(),), chosen, _aggregate(ref, alt, scorer.aggregation_type)[None, :])
@@ -130,10 +131,6 @@ def _center(alleles: Alleles, width: int, step: int) -> tuple[int, int]:
     begin = max(window.start, window.start + (middle - width // 2 - window.start) // step * step)
     end = min(window.end, window.start - (window.start - middle - width // 2 - 1) // step * step)
     return begin, max(end, begin + step)
-
-
-def _cut(scene: Scene, begin: int, end: int) -> Scene:
-    return Scene(begin, scene.features[begin - scene.start : end - scene.start], scene.genes)
 
 
 def _aggregate(ref: Values, alt: Values, kind: int) -> Values:
@@ -178,7 +175,7 @@ def _gene_levels(scene: Scene, output: int, chosen: Sequence[Track]) -> Values:
         begin = max(gene.tss - PROMOTER, scene.start)
         end = min(gene.tss + PROMOTER, scene.end)
         if end > begin:
-            levels[row] = track_values(_cut(scene, begin, end), output, chosen).mean(axis=0)
+            levels[row] = track_values(scene.cut(begin, end), output, chosen).mean(axis=0)
     return levels
 
 
@@ -206,6 +203,7 @@ def _splice_junction(alleles: Alleles, chosen: tuple[Track, ...]) -> Scores:
 
 
 def _contact_map(alleles: Alleles, chosen: tuple[Track, ...]) -> Scores:
-    ref, alt = (track_values(s, pb.OUTPUT_TYPE_CONTACT_MAPS, chosen) for s in (alleles.ref, alleles.alt))
-    at = min((alleles.edit.start - alleles.window.start) // 2048, len(ref) - 1)
-    return Scores((Row(),), chosen, np.abs(alt[at] - ref[at]).mean(axis=0)[None, :].astype(np.float32))
+    step = resolution(pb.OUTPUT_TYPE_CONTACT_MAPS)
+    at = min(alleles.edit.start - alleles.window.start, alleles.window.width - 1) // step
+    ref, alt = (contact_row(scene, chosen, at) for scene in (alleles.ref, alleles.alt))
+    return Scores((Row(),), chosen, np.abs(alt - ref).mean(axis=0)[None, :].astype(np.float32))

@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from alphagenome.protos.v1 import dna_model_pb2 as pb
+from numpy.typing import NDArray
 
 from workspace_api.alphagenome.offline.catalogue import NEGATIVE, NEITHER, POSITIVE, Track, resolution
 from workspace_api.alphagenome.offline.features import FEATURES, Values, binned
 from workspace_api.alphagenome.offline.genes import Gene
+from workspace_api.alphagenome.offline.scene import Scene
 from workspace_api.alphagenome.offline.sequence import mix, seed_of
 
-REACH = 20_000.0  # bases over which what is near a gene's start counts for its expression
-PROMOTER = 400.0  # bases over which it counts above all
 SPLICING = (pb.OUTPUT_TYPE_SPLICE_SITES, pb.OUTPUT_TYPE_SPLICE_SITE_USAGE)
 LEVELS = {pb.OUTPUT_TYPE_CAGE: 0.4, pb.OUTPUT_TYPE_PROCAP: 0.4, pb.OUTPUT_TYPE_CHIP_TF: 1.5}
 DEFAULT_LEVEL = 1.0
 BASELINE = 0.02
+FADING_BINS = 40  # over which contacts fade
 LARGEST_CHANGE = 0.8
+SENSITIVITY = 20.0  # of expression to what a variant changes
 THRESHOLD = 0.6  # of the mixed features, from where a track rises
 SHARPNESS = 4.0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What is known of a window: where it starts, its features, its genes.
-
-    `before` holds the reference's features in the scene of an alternate allele.
-    """
-
-    start: int
-    features: Values
-    genes: tuple[Gene, ...]
-    before: Values | None = None
-
-    @property
-    def end(self) -> int:
-        """The base after its last one."""
-        return self.start + len(self.features)
 
 
 def track_values(scene: Scene, output: int, tracks: Sequence[Track]) -> Values:
     """Return the values of `tracks` along the scene: shape (positions, tracks) at the output's resolution."""
     if output == pb.OUTPUT_TYPE_RNA_SEQ:
-        return _expression_tracks(scene, tracks)
+        return _expression_tracks(scene, tracks, expression(scene, tracks))
     if output in SPLICING:
         return _splicing_tracks(scene, output, tracks)
     if output == pb.OUTPUT_TYPE_CONTACT_MAPS:
@@ -55,6 +38,43 @@ def track_values(scene: Scene, output: int, tracks: Sequence[Track]) -> Values:
     level = LEVELS.get(output, DEFAULT_LEVEL)
     peaks: Values = (level * np.log1p(np.exp(SHARPNESS * (mixed - THRESHOLD))) + BASELINE).astype(np.float32)
     return peaks
+
+
+def track_blocks(scene: Scene, output: int, tracks: Sequence[Track], size: int) -> Iterator[Values]:
+    """Yield what `track_values` returns, from left to right, in blocks of at most about `size` bytes.
+
+    Contact maps come as one block. `block_count` says how many blocks there are.
+    """
+    if output == pb.OUTPUT_TYPE_CONTACT_MAPS:
+        yield contact_maps(scene, tracks)
+        return
+    levels = expression(scene, tracks) if output == pb.OUTPUT_TYPE_RNA_SEQ else None
+    step = _block_rows(len(tracks), size) * resolution(output)
+    for begin in range(scene.start, scene.end, step):
+        part = scene.cut(begin, min(begin + step, scene.end))
+        if levels is None:
+            yield track_values(part, output, tracks)
+        else:
+            yield _expression_tracks(part, tracks, levels)
+
+
+def block_count(shape: tuple[int, ...], output: int, size: int) -> int:
+    """Return how many blocks `track_blocks` yields for values of `shape`; none without tracks."""
+    if 0 in shape:
+        return 0
+    if output == pb.OUTPUT_TYPE_CONTACT_MAPS:
+        return 1
+    return -(-shape[0] // _block_rows(shape[1], size))
+
+
+def _block_rows(tracks: int, size: int) -> int:
+    return max(1, size // (np.dtype(np.float32).itemsize * tracks))
+
+
+def values_shape(length: int, output: int, tracks: int) -> tuple[int, ...]:
+    """Return the shape of an output's values along `length` bases."""
+    bins = length // resolution(output)
+    return (bins, bins, tracks) if output == pb.OUTPUT_TYPE_CONTACT_MAPS else (bins, tracks)
 
 
 def weights_of(tracks: Sequence[Track]) -> Values:
@@ -85,19 +105,12 @@ def expression(scene: Scene, tracks: Sequence[Track]) -> Values:
     It follows from all features of the scene, those near the gene's start above all. What a variant changes
     changes it by at most `LARGEST_CHANGE` (natural logarithm), the less the farther it is.
     """
-    usual = scene.features if scene.before is None else scene.before
-    result = np.zeros((len(scene.genes), len(tracks)), np.float32)
     weights = weights_of(tracks)
-    positions = np.arange(scene.start, scene.end, dtype=np.float32)
-    for row, gene in enumerate(scene.genes):
-        distance = np.abs(positions - np.float32(gene.tss))
-        nearness = np.exp(-distance / REACH) / 1500 + np.exp(-distance / PROMOTER) / 100
-        seen = nearness.astype(np.float32) @ usual
-        level = 3 * np.tanh(seen @ weights / 3)
-        if scene.before is not None:
-            change = np.exp(-distance / REACH).astype(np.float32) @ (scene.features - scene.before)
-            level = level + LARGEST_CHANGE * np.tanh(change @ weights)
-        result[row] = np.exp(level) * _base_level(gene)
+    level = 3 * np.tanh(scene.regulation @ weights / 3)
+    if scene.regulation_change is not None:
+        level = level + LARGEST_CHANGE * np.tanh(SENSITIVITY * (scene.regulation_change @ weights))
+    base = np.array([_base_level(gene) for gene in scene.genes], np.float32).reshape(-1, 1)
+    result: Values = (np.exp(level) * base).astype(np.float32)
     return result
 
 
@@ -106,9 +119,8 @@ def _base_level(gene: Gene) -> np.float32:
     return np.float32(0.2 + number / 400)
 
 
-def _expression_tracks(scene: Scene, tracks: Sequence[Track]) -> Values:
+def _expression_tracks(scene: Scene, tracks: Sequence[Track], levels: Values) -> Values:
     values = np.full((len(scene.features), len(tracks)), 0.003, np.float32)
-    levels = expression(scene, tracks)
     texture = (0.75 + 0.5 * np.tanh(scene.features[:, 0])).astype(np.float32)
     for row, gene in enumerate(scene.genes):
         heard = _strand_factor(gene, tracks) * levels[row]
@@ -178,9 +190,24 @@ def junctions(scene: Scene, tracks: Sequence[Track]) -> tuple[list[tuple[int, in
 
 def contact_maps(scene: Scene, tracks: Sequence[Track]) -> Values:
     """Return contact maps: shape (bins, bins, tracks), symmetric, log fold over what distance alone gives."""
-    strength = binned(scene.features, resolution(pb.OUTPUT_TYPE_CONTACT_MAPS)) @ weights_of(tracks)
-    anchors = strength - strength.mean(axis=0, keepdims=True)
+    anchors = _anchors(scene, tracks)
     distance = np.abs(np.subtract.outer(np.arange(len(anchors)), np.arange(len(anchors))))
-    fading = np.exp(-distance / 40)[:, :, None].astype(np.float32)
-    maps: Values = (anchors[:, None, :] * anchors[None, :, :] * fading).astype(np.float32)
+    maps: Values = anchors[:, None, :] * anchors[None, :, :] * _fading(distance)[:, :, None]
     return maps
+
+
+def contact_row(scene: Scene, tracks: Sequence[Track], at: int) -> Values:
+    """Return one row of the contact maps: shape (bins, tracks)."""
+    anchors = _anchors(scene, tracks)
+    row: Values = anchors[at] * anchors * _fading(np.abs(np.arange(len(anchors)) - at))[:, None]
+    return row
+
+
+def _anchors(scene: Scene, tracks: Sequence[Track]) -> Values:
+    strength = binned(scene.features, resolution(pb.OUTPUT_TYPE_CONTACT_MAPS)) @ weights_of(tracks)
+    anchors: Values = strength - strength.mean(axis=0, keepdims=True)
+    return anchors
+
+
+def _fading(distance: NDArray[np.int64]) -> Values:
+    return np.exp(-distance / FADING_BINS).astype(np.float32)

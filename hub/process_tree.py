@@ -1,0 +1,47 @@
+"""What the kernel tells of a job's processes; standard library alone."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that `pid` started, from whichever of its threads, and that still are its own."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in (PROC / str(pid) / "task").iterdir():
+            with contextlib.suppress(OSError):
+                text = (thread / "children").read_text()
+                found += [int(child) for child in text.split()]
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Return every process below `pid`."""
+    found: list[int] = []
+    ahead = children(pid)
+    while ahead:
+        found += ahead
+        ahead = [grandchild for child in ahead for grandchild in children(child)]
+    return found
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process holds, 0 when it is gone."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int((PROC / str(pid) / "statm").read_text().split()[1]) * resource.getpagesize()
+    return 0
+
+
+def tasks_of(uid: int) -> int:
+    """Return how many processes and threads of this machine run as `uid`."""
+    count = 0
+    for process in PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid == uid:
+                count += sum(1 for _ in (process / "task").iterdir())
+    return count

@@ -1,0 +1,116 @@
+"""The landing page: worksheets to choose from."""
+
+from __future__ import annotations
+
+from auth.identity import Identity
+from tests.landing.conftest import NOTEBOOK, PROJECT, WORKSHEET, application, browser_of
+
+EVE = Identity(user="eve")
+
+
+def test_every_curated_worksheet_is_a_card(visitor):
+    page = visitor.get("/")
+
+    assert page.status_code == 200
+    assert "One variant, every tissue" in page.text
+    assert "Compares the reference and the alternate allele" in page.text
+    assert f'href="{WORKSHEET}"' in page.text
+    assert f'href="/projects/{PROJECT}/notebooks/{NOTEBOOK}"' in page.text
+    assert "Regulatory genomics" in page.text
+    assert "v1.0" in page.text
+
+
+def test_a_card_says_that_its_example_is_being_made_until_there_is_one(visitor, bench):
+    assert visitor.get("/").text.count("The example is being made.") == 2
+
+    example = bench.example()
+
+    page = visitor.get("/").text
+    assert page.count("The example is being made.") == 1
+    assert f'src="/runs/{example}/thumbnail.webp"' in page
+    assert "about 12 s" in page
+
+
+def test_a_card_says_that_its_environment_is_being_built(visitor, bench):
+    assert "Getting ready: building the environment" in visitor.get("/").text
+
+    bench.environment(state="failed")
+
+    assert "Its environment could not be built" in visitor.get("/").text
+
+
+def test_the_thumbnail_of_an_example_is_small(visitor, bench):
+    picture = visitor.get(f"/runs/{bench.example()}/thumbnail.webp")
+
+    assert picture.headers["content-type"] == "image/webp"
+    assert len(picture.content) < 30_000
+
+
+def test_a_search_shows_the_worksheets_that_it_means(visitor):
+    page = visitor.get("/", params={"q": "glance"}).text
+
+    assert "A region at a glance" in page
+    assert "One variant, every tissue" not in page
+    assert "1 worksheet for “glance”" in page
+
+
+def test_a_search_without_result_says_what_to_do(visitor):
+    page = visitor.get("/", params={"q": "<script>alert(1)</script>"}).text
+
+    assert "show all worksheets" in page
+    assert "<script>alert" not in page
+
+
+def test_an_area_narrows_the_list(visitor):
+    assert "One variant, every tissue" in visitor.get("/", params={"area": "Regulatory genomics"}).text
+    assert "One variant, every tissue" not in visitor.get("/", params={"area": "Splicing"}).text
+
+
+def test_signed_in_people_see_what_they_ran_last(eve, visitor, bench):
+    assert "You have not run anything yet" in eve.get("/").text
+
+    run = bench.ask(EVE)
+
+    assert f'href="/runs/{run}"' in eve.get("/").text
+    assert f'href="/runs/{run}"' not in visitor.get("/").text
+
+
+def test_the_first_view_transfers_less_than_100_kilobytes(visitor, bench):
+    bench.example()
+    page = visitor.get("/")
+    total = len(page.content)
+    for address in sorted(addresses_loaded(page.text)):
+        answer = visitor.get(address)
+        assert answer.status_code == 200, address
+        total += int(answer.headers["content-length"])
+
+    assert total < 100_000
+
+
+def test_the_offline_model_is_named_where_it_answers(visitor, make_workspace):
+    assert "Offline model: figures are synthetic" in visitor.get("/").text
+
+    real = make_workspace(alphagenome={"backend": "alphagenome"})
+    assert "Offline model" not in browser_of(application(real)).get("/").text
+
+
+def test_a_workspace_without_sandbox_says_so_on_every_page(make_workspace):
+    browser = browser_of(application(make_workspace(sandboxed=False)))
+
+    for address in ("/", WORKSHEET, f"/projects/{PROJECT}", "/me", "/nowhere"):
+        assert "Runs are not sandboxed here" in browser.get(address).text, address
+
+
+def test_a_stopped_server_leads_to_the_hub(visitor):
+    answer = visitor.get("/user/ada/lab/tree/x.ipynb?reset=1")
+
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "/hub/user/ada/lab/tree/x.ipynb?reset=1"
+
+
+def addresses_loaded(html: str) -> set[str]:
+    """Return what a page loads by itself."""
+    pieces = [
+        piece for attribute in ('src="', 'rel="stylesheet" href="') for piece in html.split(attribute)[1:]
+    ]
+    return {piece.split('"', 1)[0] for piece in pieces}
