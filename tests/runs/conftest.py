@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -122,7 +123,7 @@ class Bench:
         dumped = self.settings.model_dump(mode="json")
         dumped["secret_key"] = self.settings.secret_key.get_secret_value()
         dumped["forge"]["token"] = self.settings.forge.token.get_secret_value()
-        process.stdin.write(Settings(**dumped).model_dump_json(context=None).encode())
+        process.stdin.write(json.dumps(dumped).encode())
         process.stdin.close()
         return process
 
@@ -138,7 +139,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         database_url=f"sqlite:///{folder / 'database.sqlite'}",
         secret_key=SecretStr("a key for tests"),
         forge=ForgeSettings(url=forge.url, token=SecretStr(ROOT_TOKEN)),
-        runs=RunSettings(lease_seconds=2, memory_gib=0.5, minutes=1, disk_gib=0.1, output_mib=1),
+        runs=RunSettings(lease_seconds=2, memory_gib=2, minutes=1, disk_gib=0.1, output_mib=1),
     )
     settings.home.mkdir()
     migrate(settings.database_url)

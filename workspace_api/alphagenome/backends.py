@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import grpc
@@ -33,7 +33,7 @@ class Backend(Protocol):
 
     name: str
 
-    def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncIterator[bytes]:
+    def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncGenerator[bytes, None]:
         """Yield the answer to `request`; raises CallRefused. `seconds` are left until the caller gives up."""
 
     async def close(self) -> None:

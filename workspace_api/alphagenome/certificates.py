@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -34,15 +35,15 @@ class ServerCertificate:
 def ensure_certificates(folder: Path, public: Path, names: tuple[str, ...] = ()) -> ServerCertificate:
     """Return the server's certificate, made or renewed as needed; `public` receives what clients trust.
 
-    The authority stays for ten years; the server's certificate is renewed a month before it ends. Keys are
-    readable by their owner only. `public/ca.pem` is the authority, `public/roots.pem` the system's
-    authorities and ours together.
+    It is for this machine as it calls itself, and for `names`, which may be addresses. The authority stays
+    for ten years; the server's certificate is renewed a month before it ends. Keys are readable by their
+    owner only. `public/ca.pem` is the authority, `public/roots.pem` the system's authorities and ours.
     """
     folder.mkdir(parents=True, exist_ok=True)
     public.mkdir(parents=True, exist_ok=True)
     authority_key, authority = _authority(folder)
     key_file, certificate_file = folder / "server-key.pem", folder / "server.pem"
-    if not _usable(certificate_file, authority, names):
+    if not (key_file.exists() and _usable(certificate_file, authority, names)):
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _sign_server(key, authority_key, authority, names)
         _write(key_file, _pem_of_key(key), private=True)
@@ -81,8 +82,7 @@ def _sign_server(
     names: tuple[str, ...],
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Labfork AlphaGenome gateway")])
-    alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in (*NAMES, *names)]
-    alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
+    alternatives = [_alternative(name) for name in dict.fromkeys((*NAMES, *ADDRESSES, *names))]
     return (
         _builder(subject, authority.subject, key, days=SERVER_DAYS)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
@@ -91,6 +91,13 @@ def _sign_server(
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(
@@ -128,8 +135,17 @@ def _usable(file: Path, authority: x509.Certificate, names: tuple[str, ...]) -> 
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
     left = certificate.not_valid_after_utc - dt.datetime.now(dt.UTC)
     known = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    covered = set(names) <= set(known.get_values_for_type(x509.DNSName))
-    return covered and left.days > RENEW_DAYS and certificate.issuer == authority.subject
+    covered = {_alternative(name) for name in names} <= set(known)
+    return covered and left.days > RENEW_DAYS and _issued_by(certificate, authority)
+
+
+def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether this very authority signed: one that was made anew has the same name and another key."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:

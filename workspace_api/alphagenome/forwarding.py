@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import grpc
@@ -12,6 +12,7 @@ from workspace_api.alphagenome.backends import SERVICE, UNARY, CallRefused
 
 logger = logging.getLogger(__name__)
 UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
+KEY_WORDS = "api key"  # Google answers an unknown key with INVALID_ARGUMENT and these words
 KEY_REFUSED = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 
 
@@ -23,10 +24,12 @@ class ForwardingBackend:
     def __init__(self, address: str, key: str, roots: Path | None = None) -> None:
         credentials = grpc.ssl_channel_credentials(roots.read_bytes() if roots else None)
         self._channel = grpc.aio.secure_channel(address, credentials, options=UNLIMITED)
-        self._key = key
+        self._key = key.strip()
 
-    async def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncIterator[bytes]:
-        """Yield what the service answers; its refusals are passed on without a word about the key."""
+    async def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncGenerator[bytes, None]:
+        """Yield what the service answers; its refusals are passed on without the key."""
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise _key_refused("it holds characters that no key has")
         path = f"/{SERVICE}/{method}"
         metadata = (("x-goog-api-key", self._key),)
         if method in UNARY:
@@ -42,15 +45,23 @@ class ForwardingBackend:
             call.cancel()
 
     def _refusal(self, error: grpc.aio.AioRpcError) -> CallRefused:
-        if error.code() in KEY_REFUSED:
-            logger.error("AlphaGenome refuses the workspace's key: %s", error.code().name)
-            return CallRefused(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "AlphaGenome does not accept this workspace's key. Ask an administrator to check it.",
-            )
-        details = (error.details() or "").replace(self._key, "...")
+        details = (error.details() or error.code().name).replace(self._key, "...")
+        if error.code() in KEY_REFUSED or KEY_WORDS in details.lower():
+            return _key_refused(f"{error.code().name}, {details}")
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            logger.warning("AlphaGenome is not available: %s", details)
+            details = f"not available now ({details}). Try again in a minute."
         return CallRefused(error.code(), f"AlphaGenome: {details}")
 
     async def close(self) -> None:
         """Close the channel."""
         await self._channel.close()
+
+
+def _key_refused(reason: str) -> CallRefused:
+    """Tell the log why, and the caller, who can do nothing about it, whom to ask."""
+    logger.error("AlphaGenome does not accept the workspace's key: %s", reason)
+    return CallRefused(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "AlphaGenome does not accept this workspace's key. Ask an administrator to check it.",
+    )

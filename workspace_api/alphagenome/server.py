@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -24,6 +27,10 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),
 )
 GRACE = 1.0
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+CALLS_AT_ONCE = 8  # of one account; more of them wait, so that what answers hold in memory stays bounded
+REMEDY = "Make one with the scope alphagenome on your account page, and give it to the client as API key."
+FAILED = "The gateway failed at this call. Try again; if it stays so, tell the workspace's administrator."
 
 
 class Gateway:
@@ -33,16 +40,20 @@ class Gateway:
         self._settings = settings
         self._verifier = verifier
         self._backend = backend
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(CALLS_AT_ONCE)
+        )
         self._server = grpc.aio.server(options=OPTIONS)
         self._server.add_generic_rpc_handlers((self._handlers(),))
 
     async def start(self) -> int:
         """Listen on the port and on the unix socket, both with TLS; return the port."""
         settings = self._settings
-        certificate = ensure_certificates(settings.folder, settings.sockets)
+        certificate = ensure_certificates(settings.folder, settings.sockets, _names(settings.host))
         credentials = grpc.ssl_server_credentials([(certificate.key, certificate.chain)])
         settings.socket.unlink(missing_ok=True)
-        port: int = self._server.add_secure_port(f"{settings.host}:{settings.port}", credentials)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        port: int = self._server.add_secure_port(f"{host}:{settings.port}", credentials)
         self._server.add_secure_port(f"unix:{settings.socket}", credentials)
         await self._server.start()
         settings.sockets.chmod(0o755)
@@ -61,47 +72,62 @@ class Gateway:
         handlers |= {method: grpc.unary_stream_rpc_method_handler(self._unary(method)) for method in UNARY}
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
-    def _streaming(self, method: str) -> Callable[..., AsyncIterator[bytes]]:
-        async def handle(
-            requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
-        ) -> AsyncIterator[bytes]:
-            async for request in requests:
-                async for message in self._answer(method, request, context):
-                    yield message
+    def _streaming(self, method: str) -> Callable[..., Awaitable[None]]:
+        async def handle(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> None:
+            await self._answer(method, requests, context)
 
         return handle
 
-    def _unary(self, method: str) -> Callable[..., AsyncIterator[bytes]]:
-        async def handle(request: bytes, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
-            async for message in self._answer(method, request, context):
-                yield message
+    def _unary(self, method: str) -> Callable[..., Awaitable[None]]:
+        async def handle(request: bytes, context: grpc.aio.ServicerContext) -> None:
+            await self._answer(method, _once(request), context)
 
         return handle
 
     async def _answer(
-        self, method: str, request: bytes, context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[bytes]:
-        caller = await self._caller(context)
-        await context.send_initial_metadata(((BACKEND_HEADER, self._backend.name),))
+        self, method: str, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
+    ) -> None:
+        """Answer a call, or end it with a status and words; the inside of an error stays in the log."""
         try:
-            async for message in self._backend.answer(method, request, context.time_remaining()):
-                yield message
+            caller = await self._caller(context)
+            await context.send_initial_metadata(((BACKEND_HEADER, self._backend.name),))
+            async with self._turns[caller.name]:
+                async for request in requests:
+                    await self._pass_on(method, request, context)
         except CallRefused as refusal:
-            logger.info("%s of %s refused: %s", method, caller.name, refusal.status.name)
+            logger.info("%s refused: %s", method, refusal.status.name)
             await context.abort(refusal.status, refusal.message)
+        except Exception:
+            logger.exception("%s failed", method)
+            await context.abort(grpc.StatusCode.INTERNAL, FAILED)
+
+    async def _pass_on(self, method: str, request: bytes, context: grpc.aio.ServicerContext) -> None:
+        async with aclosing(self._backend.answer(method, request, context.time_remaining())) as messages:
+            async for message in messages:
+                await context.write(message)
 
     async def _caller(self, context: grpc.aio.ServicerContext) -> Caller:
         metadata = {str(key): value for key, value in context.invocation_metadata() or ()}
-        token = metadata.get(KEY_HEADER, "")
-        caller = await self._verifier.verify(str(token)) if token else None
+        token = str(metadata.get(KEY_HEADER, ""))
+        if not token:
+            raise CallRefused(grpc.StatusCode.UNAUTHENTICATED, f"No token was sent. {REMEDY}")
+        caller = await self._verifier.verify(token)
         if caller is None:
-            await context.abort(
+            raise CallRefused(
                 grpc.StatusCode.UNAUTHENTICATED,
-                "This needs a personal token of the workspace as API key; the one that was sent is unknown, "
-                "expired or revoked. Make one on your account page.",
+                "The token that was sent is unknown, expired or revoked, or lacks the scope alphagenome. "
+                + REMEDY,
             )
-            raise AssertionError("abort raises")
         return caller
+
+
+async def _once(request: bytes) -> AsyncIterator[bytes]:
+    yield request
+
+
+def _names(host: str) -> tuple[str, ...]:
+    """Return what clients on other machines may call this one."""
+    return (socket.gethostname(),) if host in EVERYWHERE else (host,)
 
 
 def make_backend(settings: GatewaySettings) -> Backend:

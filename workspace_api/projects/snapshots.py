@@ -92,7 +92,7 @@ def _worksheet(
     try:
         text = read(path, MAX_NOTEBOOK_BYTES)
         notebook = read_notebook(text)
-        parameters = _parameters(notebook, text)
+        parameters = _parameters(notebook)
     except (NotebookError, TooLargeError) as error:
         problems.append(f"{path}: {error}")
         return None
@@ -107,13 +107,13 @@ def _worksheet(
     return WorksheetFound(path, title, summary, schema, hashlib.sha256(text).hexdigest())
 
 
-def _parameters(notebook: Mapping[str, Any], text: bytes) -> list[Parameter] | None:
+def _parameters(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     source = parameters_cell(notebook)
     if source is None:
         return None
     if language_of(notebook) == "python":
         return python_parameters(source)
-    return inspected_parameters(text)
+    return inspected_parameters(source, language_of(notebook))
 
 
 def _first_heading(notebook: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
@@ -22,9 +23,7 @@ def matches(pattern: str, text: str) -> bool:
     The engine has neither look-around nor back-references, which is what makes it linear.
     """
     try:
-        SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex")).validate_python(
-            text
-        )
+        _compiled(pattern).validate_python(text)
     except SchemaError:
         raise PatternError(
             f"the pattern {pattern[:80]!r} is none, or uses look-around or back-references"
@@ -32,6 +31,11 @@ def matches(pattern: str, text: str) -> bool:
     except Mismatch:
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:

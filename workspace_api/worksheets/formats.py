@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from workspace_api.genomes import CHROMOSOMES
 
 Check = Callable[[str, Mapping[str, Any]], str]
 
-VARIANT = re.compile(r"\s*([^:\s]+)\s*[:\s]\s*([\d,_ ]+?)\s*[:\s]\s*([^:>/\s]*)\s*(?:>|/|:)\s*([^:>/\s]*)\s*")
-INTERVAL = re.compile(r"\s*([^:\s]+)\s*:\s*([\d,_]+)\s*(?:-|–|\.\.)\s*([\d,_]+)\s*")
-TERM = re.compile(r"(UBERON|CL|CLO|EFO|NTR):(\d{1,10})")
+# Both read text whose white space is single blanks: runs of it would make them slow.
+VARIANT = re.compile(r"([^: ]+) ?[: ] ?([0-9][0-9,_ ]*?) ?[: ] ?([^:>/ ]*) ?[>/:] ?([^:>/ ]*)")
+INTERVAL = re.compile(r"([^: ]+) ?: ?([0-9][0-9,_]*) ?(?:-|–|\.\.) ?([0-9][0-9,_]*)")
+TERM = re.compile(r"(UBERON|CL|CLO|EFO|NTR):([0-9]{1,10})")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BASES = re.compile(r"[ACGT]+")
 VARIANT_EXAMPLE = "Write it like chr22:36201698:A>C."
 INTERVAL_EXAMPLE = "Write it like chr22:35677410-36725986."
@@ -33,7 +36,7 @@ def genomic_variant(text: str, schema: Mapping[str, Any]) -> str:
     """Return `chr22:36201698:A>C` for what was typed; position from 1, as in VCF."""
     if not text.strip():
         raise FormatError(f"The variant is missing. {VARIANT_EXAMPLE}")
-    match = VARIANT.fullmatch(text)
+    match = VARIANT.fullmatch(" ".join(text.split()))
     if match is None:
         raise FormatError(f"{shown(text)} is not a variant. {VARIANT_EXAMPLE}")
     chromosome, length = _chromosome(match[1], schema)
@@ -57,7 +60,7 @@ def genomic_variant(text: str, schema: Mapping[str, Any]) -> str:
 
 def genomic_interval(text: str, schema: Mapping[str, Any]) -> str:
     """Return `chr22:35677410-36725986` for what was typed; start from 0, end not included."""
-    match = INTERVAL.fullmatch(text)
+    match = INTERVAL.fullmatch(" ".join(text.split()))
     if match is None:
         raise FormatError(f"{shown(text)} is not a region. {INTERVAL_EXAMPLE}")
     chromosome, length = _chromosome(match[1], schema)
@@ -74,7 +77,7 @@ def ontology_term(text: str, _schema: Mapping[str, Any]) -> str:
     """Return a CURIE such as `UBERON:0001157`; a name before it in words is left out."""
     inside = re.search(r"\(([^()]+)\)\s*$", text)
     term = (inside[1] if inside else text).strip()
-    match = TERM.fullmatch(term.upper() if term[:1].islower() else term)
+    match = TERM.fullmatch(term.upper())
     if match is None:
         raise FormatError(
             f"{shown(text)} is not an ontology term. Write it like UBERON:0001157; the prefix is one of "
@@ -98,17 +101,15 @@ def dna_sequence(text: str, schema: Mapping[str, Any]) -> str:
 
 
 def file_path(text: str, _schema: Mapping[str, Any]) -> str:
-    """Return a path below the person's home, or below /shared."""
-    path = text.strip()
-    parts = path.split("/")
-    if (
-        not path
-        or "\0" in path
-        or ".." in parts
-        or (path.startswith("/") and not path.startswith("/shared/"))
-    ):
-        raise FormatError(f"{shown(text)} is not a file you can choose. Write its path below your home.")
-    return path
+    """Return a path below the person's home, or below /shared, without needless parts."""
+    path = PurePosixPath(text.strip().removeprefix("~/") or ".")
+    shared = path.is_relative_to("/shared") and len(path.parts) > len(("/", "shared"))
+    outside = path.is_absolute() and not shared
+    if outside or ".." in path.parts or not path.name or CONTROL.search(str(path)):
+        raise FormatError(
+            f"{shown(text)} is not a file you can choose. Write its path below your home, or below /shared."
+        )
+    return str(path)
 
 
 FORMATS: Mapping[str, Check] = {

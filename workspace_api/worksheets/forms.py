@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workspace_api.worksheets.values import types_of
+from workspace_api.worksheets.values import is_blank_null, types_of
 
 Kind = Literal["text", "textarea", "number", "checkbox", "select", "multi", "tags"]
 MONO = frozenset({"genomic-variant", "genomic-interval", "dna-sequence"})
 LONG = 200
+YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def _field(name: str, field: Mapping[str, Any], value: Any) -> FormField:
     items: Mapping[str, Any] = raw_items if isinstance(raw_items, dict) else {}
     choices = labels_of(field) or (labels_of(items) if "array" in kinds else ())
     kind = _kind(kinds, field, items, value)
+    if kind == "select" and not choices:
+        choices = YES_OR_NO
     shown: Any = as_text(value)
     if kind == "checkbox":
         shown = value is True or str(value).lower() in ("true", "on", "yes", "1")
@@ -84,7 +87,7 @@ def _field(name: str, field: Mapping[str, Any], value: Any) -> FormField:
         value=shown,
         choices=choices,
         placeholder=as_text(examples[0]) if isinstance(examples, list) and examples else "",
-        required="null" not in kinds and kind not in ("checkbox", "multi"),
+        required=not is_blank_null(field) and kind not in ("checkbox", "multi"),
         mono=form in MONO,
         unit=str(field.get("x-unit", "")),
         minimum=field.get("minimum"),
@@ -99,9 +102,11 @@ def _kind(kinds: list[str], field: Mapping[str, Any], items: Mapping[str, Any], 
         return "select"
     if "array" in kinds:
         return "multi" if "enum" in items else "tags"
-    if "boolean" in kinds:
+    if kinds == ["boolean"]:
         return "checkbox"
-    if "integer" in kinds or "number" in kinds:
+    if set(kinds) == {"boolean", "null"}:
+        return "select"
+    if kinds and set(kinds) <= {"integer", "number", "null"}:
         return "number"
     long = field.get("format") == "dna-sequence" or "object" in kinds or len(as_text(value)) > LONG
     return "textarea" if long else "text"

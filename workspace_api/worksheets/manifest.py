@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +19,8 @@ ASSEMBLIES = tuple(CHROMOSOMES)
 KEYS = ("title", "area", "summary", "worksheets", "resources")
 WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters")
 RESOURCE_KEYS = ("cpu", "memory", "minutes")
+MAX_PROBLEMS = 50
+REFUSED = ("patternProperties",)  # its expressions have no time limit
 
 
 @dataclass(frozen=True)
@@ -60,20 +63,23 @@ def read_manifest(text: bytes, notebooks: Iterable[str]) -> Manifest:
         setattr(manifest, key, _text(content, key, "", manifest.problems))
     manifest.resources = _resources(content.get("resources"), manifest.problems)
     manifest.worksheets = _worksheets(content.get("worksheets"), set(notebooks), manifest.problems)
+    more = len(manifest.problems) - MAX_PROBLEMS
+    if more > 0:
+        manifest.problems[MAX_PROBLEMS:] = [f"{NAME}: there are {more:,} more problems."]
     return manifest
 
 
 def memory_gib(value: Any) -> float | None:
     """Return an amount such as `4G` or `512M` in GiB; None for what is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if value > 0 else None
+        return float(value) if 0 < value < math.inf else None
     units = {"M": 1 / 1024, "G": 1.0, "T": 1024.0}
     text = str(value).strip().upper().removesuffix("B").removesuffix("I")
     try:
         amount = float(text[:-1]) * units[text[-1]]
     except (ValueError, KeyError, IndexError):
         return None
-    return amount if amount > 0 else None
+    return amount if 0 < amount < math.inf else None
 
 
 def _worksheets(content: Any, notebooks: set[str], problems: list[str]) -> list[WorksheetEntry]:
@@ -102,8 +108,10 @@ def _worksheets(content: Any, notebooks: set[str], problems: list[str]) -> list[
 
 def _entry(entry: Mapping[str, Any], where: str, problems: list[str]) -> WorksheetEntry:
     _unknown(entry, WORKSHEET_KEYS, f"{where}: ", problems)
-    given = entry.get("parameters") or {}
+    given = entry.get("parameters")
     parameters = {}
+    if given is None:
+        given = {}
     if not isinstance(given, dict):
         problems.append(
             f"{NAME}: {where}: parameters must map each name to a JSON Schema, not {_kind(given)}."
@@ -112,9 +120,14 @@ def _entry(entry: Mapping[str, Any], where: str, problems: list[str]) -> Workshe
     for name, schema in given.items():
         problem = _schema_problem(schema)
         if problem:
-            problems.append(f"{NAME}: {where}: parameter {name}: {problem}")
+            problems.append(f"{NAME}: {where}: parameter {name[:80]}: {problem}")
         else:
-            parameters[str(name)] = dict(schema)
+            parameters[name] = dict(schema)
+        if isinstance(schema, dict) and "default" in schema:
+            problems.append(
+                f"{NAME}: {where}: parameter {name[:80]}: its default is what the notebook's parameters cell "
+                "says; change it there."
+            )
     title, summary = (_text(entry, key, f"{where}: ", problems) for key in ("title", "summary"))
     return WorksheetEntry(entry["notebook"], title, summary, parameters)
 
@@ -122,31 +135,46 @@ def _entry(entry: Mapping[str, Any], where: str, problems: list[str]) -> Workshe
 def _schema_problem(schema: Any) -> str | None:
     if not isinstance(schema, dict):
         return f"must be a JSON Schema such as {{type: string}}, not {_kind(schema)}."
-    if "$ref" in str(schema):
-        return "a schema here may not refer to another ($ref)."
+    for part in _parts(schema):
+        refused = next((key for key in part if key.startswith("$") or key in REFUSED), None)
+        if refused is not None:
+            return f"a schema here stands alone and may not use “{refused[:80]}”."
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"is not a JSON Schema: {error.message[:200]}."
-    return _pattern_problem(schema) or _assembly_problem(schema)
+    return next((problem for part in _parts(schema) if (problem := _part_problem(part))), None)
 
 
-def _pattern_problem(schema: Any) -> str | None:
-    """Return what is wrong with a pattern anywhere in a schema."""
-    parts = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
-    if isinstance(schema, dict) and isinstance(schema.get("pattern"), str):
+def _parts(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Give every mapping in a schema, itself first."""
+    if isinstance(schema, dict):
+        yield schema
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for part in inner:
+        yield from _parts(part)
+
+
+def _part_problem(part: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with what one mapping in a schema says beside plain JSON Schema."""
+    pattern, assembly = part.get("pattern"), part.get("x-assembly", ASSEMBLIES[0])
+    if isinstance(pattern, str):
         try:
-            matches(schema["pattern"], "")
+            matches(pattern, "")
         except PatternError as error:
             return f"{error}."
-    return next(filter(None, map(_pattern_problem, parts)), None)
+    if assembly not in ASSEMBLIES:
+        return f"x-assembly {str(assembly)[:80]!r} is not known; it is one of {', '.join(ASSEMBLIES)}."
+    lengths, longest = part.get("x-lengths", []), part.get("x-max-length", 1)
+    if not isinstance(lengths, list) or not all(map(_is_length, lengths)):
+        return f"x-lengths must be a list of lengths such as [16384, 131072], not {str(lengths)[:80]!r}."
+    if not _is_length(longest):
+        return f"x-max-length must be a whole number above 0, not {str(longest)[:80]!r}."
+    return None
 
 
-def _assembly_problem(schema: Mapping[str, Any]) -> str | None:
-    assembly = schema.get("x-assembly", ASSEMBLIES[0])
-    if assembly in ASSEMBLIES:
-        return None
-    return f"x-assembly {str(assembly)[:80]!r} is not known; it is one of {', '.join(ASSEMBLIES)}."
+def _is_length(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _resources(content: Any, problems: list[str]) -> dict[str, Any]:
@@ -162,12 +190,12 @@ def _resources(content: Any, problems: list[str]) -> dict[str, Any]:
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             found[key] = float(value)
         elif value is not None:
-            problems.append(f"{NAME}: resources: {key} must be a number above 0, not {value!r}.")
+            problems.append(f"{NAME}: resources: {key} must be a number above 0, not {str(value)[:80]!r}.")
     if "memory" in content:
         amount = memory_gib(content["memory"])
         if amount is None:
             problems.append(
-                f"{NAME}: resources: memory must be an amount such as 4G, not {content['memory']!r}."
+                f"{NAME}: resources: memory must be an amount such as 4G, not {str(content['memory'])[:80]!r}."
             )
         else:
             found["memory_gib"] = amount
@@ -184,7 +212,7 @@ def _unknown(content: Mapping[str, Any], known: Iterable[str], where: str, probl
 def _text(content: Mapping[str, Any], key: str, where: str, problems: list[str]) -> str | None:
     value = content.get(key)
     if value is None or isinstance(value, str):
-        return value[:2000] if value else None
+        return (value or "").strip()[:2000] or None
     problems.append(f"{NAME}: {where}{key} must be text, not {_kind(value)}.")
     return None
 
@@ -197,5 +225,6 @@ def _kind(value: Any) -> str:
         bool: "yes or no",
         int: "a number",
         float: "a number",
+        type(None): "nothing",
     }
     return names.get(type(value), type(value).__name__)

@@ -15,8 +15,9 @@ from workspace_api.worksheets.plain import plain
 
 MAX_NOTEBOOK_BYTES = 20_000_000
 TAG = "parameters"
+MAX_CELL = 200_000
 MAX_DEPTH = 20
-MAGIC = re.compile(r"^([%!].*)$", re.MULTILINE)
+MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError)
 JsonSchema = dict[str, Any]
 
@@ -28,9 +29,17 @@ TYPES: Mapping[str, JsonSchema] = {
     "list": {"type": "array"},
     "tuple": {"type": "array"},
     "set": {"type": "array"},
+    "frozenset": {"type": "array"},
+    "List": {"type": "array"},
+    "Tuple": {"type": "array"},
+    "Set": {"type": "array"},
     "Sequence": {"type": "array"},
+    "Iterable": {"type": "array"},
     "dict": {"type": "object"},
+    "Dict": {"type": "object"},
+    "Mapping": {"type": "object"},
 }
+TUPLES = ("tuple", "Tuple")
 
 
 class NotebookError(Exception):
@@ -85,10 +94,10 @@ def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
 
 def python_parameters(source: str) -> list[Parameter]:
     """Return what a Python cell assigns, in its order; NotebookError for a cell that is not Python."""
-    python = MAGIC.sub(r"# \1", source)
+    if len(source) > MAX_CELL:
+        raise NotebookError(f"its parameters cell is larger than {MAX_CELL // 1000} kB")
     try:
-        module = ast.parse(python)
-        comments = _comments(python)
+        module, comments = _parsed(source)
     except UNREADABLE as error:
         raise NotebookError(f"its parameters cell cannot be read: {error}") from None
     found = {}
@@ -104,15 +113,26 @@ def python_parameters(source: str) -> list[Parameter]:
     return list(found.values())
 
 
-def inspected_parameters(text: bytes) -> list[Parameter]:
-    """Return the parameters of a notebook in another language, as papermill reads them."""
-    import nbformat
-    from papermill.inspection import _infer_parameters
+def _parsed(source: str) -> tuple[ast.Module, dict[int, tuple[str, bool]]]:
+    """Return a cell's statements and comments; magics are left out where it cannot be read with them."""
+    try:
+        return ast.parse(source), _comments(source)
+    except SyntaxError:
+        python = MAGIC.sub("pass", source)
+        return ast.parse(python), _comments(python)
 
-    notebook: Any = nbformat.reads(  # type: ignore[no-untyped-call]
-        text.decode("utf-8", "replace"), as_version=4
-    )
-    found = _infer_parameters(notebook, name=None, language=language_of(notebook))
+
+def inspected_parameters(source: str, language: str) -> list[Parameter]:
+    """Return what a cell in another language assigns, as papermill reads it: nothing where it cannot."""
+    from nbformat.v4 import new_code_cell
+    from papermill.exceptions import PapermillException
+    from papermill.translators import papermill_translators
+
+    try:
+        translator = papermill_translators.find_translator(language, language.upper())  # “R” is its name there
+        found = translator.inspect(new_code_cell(source))
+    except (PapermillException, NotImplementedError):
+        return []
     parameters = []
     for row in found:
         default, known = _literal_text(row.default)
@@ -159,9 +179,16 @@ def _subscript(annotation: ast.Subscript, depth: int) -> JsonSchema:
     if name == "Annotated" and parts:
         return schema_of(parts[0], depth)
     schema = dict(TYPES.get(name, {}))
-    if schema.get("type") == "array" and parts and (items := schema_of(parts[0], depth)):
-        schema["items"] = items
+    if schema.get("type") == "array":
+        kinds = [schema_of(part, depth) for part in parts if not _is_ellipsis(part)]
+        alike = len(kinds) == 1 if name not in TUPLES else all(kind == kinds[0] for kind in kinds)
+        if alike and kinds and kinds[0]:
+            schema["items"] = kinds[0]
     return schema
+
+
+def _is_ellipsis(part: ast.expr) -> bool:
+    return isinstance(part, ast.Constant) and part.value is ...
 
 
 def _either(*schemas: JsonSchema) -> JsonSchema:
@@ -174,7 +201,8 @@ def _either(*schemas: JsonSchema) -> JsonSchema:
     if len(distinct) == 1:
         return distinct[0]
     detailed = [schema for schema in distinct if set(schema) != {"type"}]
-    if len(detailed) > 1 or (detailed and len(distinct) > 1 and distinct[1:] != [{"type": "null"}]):
+    others = [schema for schema in distinct if schema not in detailed]
+    if len(detailed) > 1 or (detailed and others != [{"type": "null"}]):
         return {"anyOf": distinct}
     merged = {**(detailed[0] if detailed else {}), "type": _types(distinct)}
     if "enum" in merged and None not in merged["enum"]:

@@ -15,8 +15,8 @@ def worksheet_schema(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the object schema of a worksheet's values, and what of the manifest found no parameter.
 
-    Type, default and description come from the cell; whatever the manifest says wins. A default that the
-    merged schema leaves no room for stays, and the form shows what is wrong with it.
+    The default comes from the cell, and so do type and description unless the manifest says other ones. A
+    default that the merged schema leaves no room for stays, and the form shows what is wrong with it.
     """
     properties = {p.name: _property(p, manifest.get(p.name, {})) for p in parameters}
     schema = {
@@ -29,9 +29,9 @@ def worksheet_schema(
 
 
 def _property(parameter: Parameter, said: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {"title": parameter.name.replace("_", " ").capitalize(), **parameter.schema}
+    other = "type" in said and said["type"] != parameter.schema.get("type")
+    inferred = {} if other or "anyOf" in said or "oneOf" in said else parameter.schema
+    merged = {"title": parameter.name.replace("_", " ").capitalize(), **inferred}
     if parameter.help:
         merged["description"] = parameter.help
-    if "type" in said and said["type"] != parameter.schema.get("type"):
-        merged.pop("items", None)
     return {**merged, **said, "default": parameter.default}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 from workspace_api.alphagenome.offline.model import OfflineModel
@@ -20,7 +20,7 @@ class OfflineBackend:
         self._model = OfflineModel(max_response_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="offline-model")
 
-    async def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncIterator[bytes]:
+    async def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncGenerator[bytes, None]:
         """Yield the answer message by message; a caller that went away costs at most one more message."""
         loop = asyncio.get_running_loop()
         messages = await loop.run_in_executor(self._threads, self._model.answer, method, request)

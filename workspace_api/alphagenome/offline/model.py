@@ -64,7 +64,7 @@ class OfflineModel:
     def predict_sequence(self, request: Any) -> Iterator[Message]:
         """Yield the tracks of a sequence; it has no place on a genome, and so no genes."""
         organism = checks.organism_of(request.organism)
-        checks.check_length(len(request.sequence), "sequence: it")
+        checks.check_sequence(request.sequence)
         codes = encode(request.sequence)
         scene = Scene(0, sequence_features(codes), ())
         yield from self._outputs(scene, None, organism, request, service.PredictSequenceResponse, "output", 1)

@@ -18,6 +18,8 @@ ASSEMBLIES = {HUMAN: "hg38", MOUSE: "mm10"}
 FLOAT = 4
 MAX_SCORERS = 20
 MAX_ISM = 10
+MASKED = frozenset(COUNTS) - {pb.OUTPUT_TYPE_CONTACT_MAPS, pb.OUTPUT_TYPE_SPLICE_JUNCTIONS}
+AGGREGATIONS = frozenset(pb.AggregationType.values()) - {pb.AGGREGATION_TYPE_UNSPECIFIED}
 
 
 def refuse(message: str) -> CallRefused:
@@ -60,6 +62,16 @@ def check_length(width: int, what: str) -> None:
         raise refuse(f"{what} is {width:,} bp long. Supported lengths are {supported} bp; resize it.")
 
 
+def check_sequence(sequence: str) -> None:
+    """Refuse a sequence of another length or with other letters than AlphaGenome takes."""
+    check_length(len(sequence), "sequence: it")
+    other = re.search(r"[^ACGTN]", sequence)
+    if other is not None:
+        raise refuse(
+            f"sequence: letter {other.start() + 1:,} is {other[0]!r}. Write A, C, G, T and N in capitals."
+        )
+
+
 def edit_of(variant: pb.Variant, window: Window) -> Edit:
     """Return the variant that is asked about."""
     name = f"{variant.chromosome}:{variant.position}"
@@ -82,9 +94,8 @@ def edit_of(variant: pb.Variant, window: Window) -> Edit:
 
 def terms_of(terms: Iterable[pb.OntologyTerm]) -> list[str]:
     """Return ontology terms as CURIEs."""
-    return [
-        f"{pb.OntologyType.Name(t.ontology_type).removeprefix('ONTOLOGY_TYPE_')}:{t.id:07d}" for t in terms
-    ]
+    names = {value: name.removeprefix("ONTOLOGY_TYPE_") for name, value in pb.OntologyType.items()}
+    return [f"{names.get(term.ontology_type, term.ontology_type)}:{term.id:07d}" for term in terms]
 
 
 def outputs_of(values: Sequence[int]) -> list[int]:
@@ -132,6 +143,11 @@ def check_scorers(scorers: Sequence[pb.VariantScorer]) -> None:
         if kind is None:
             raise refuse("variant_scorers: one of the scorers is of no kind that this model knows.")
         _check_scored("variant_scorers", getattr(scorer, kind))
+        if kind == "center_mask" and scorer.center_mask.aggregation_type not in AGGREGATIONS:
+            raise refuse(
+                f"variant_scorers: aggregation_type {scorer.center_mask.aggregation_type} is not known. "
+                "Use one of AggregationType, for example DIFF_LOG2_SUM."
+            )
 
 
 def check_interval_scorers(scorers: Sequence[pb.IntervalScorer], width: int) -> None:
@@ -154,8 +170,12 @@ def _check_count(field: str, count: int) -> None:
 
 
 def _check_scored(field: str, scorer: Any) -> None:
-    if "requested_output" in scorer.DESCRIPTOR.fields_by_name and scorer.requested_output not in COUNTS:
-        raise refuse(f"{field}: {scorer.requested_output} is not an output type that this model has.")
+    if "requested_output" in scorer.DESCRIPTOR.fields_by_name and scorer.requested_output not in MASKED:
+        names = {value: name.removeprefix("OUTPUT_TYPE_") for name, value in pb.OutputType.items()}
+        raise refuse(
+            f"{field}: {names.get(scorer.requested_output, scorer.requested_output)} cannot be scored within "
+            "a mask. Use another requested_output, or the scorer made for it."
+        )
 
 
 def stretch_of(request: Any, window: Window) -> Window:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from alphagenome.protos.v1 import dna_model_pb2 as pb
@@ -15,7 +14,6 @@ from workspace_api.alphagenome.offline.alleles import Edit, Window, replaced
 from workspace_api.alphagenome.offline.catalogue import Track, merged, resolution, tracks
 from workspace_api.alphagenome.offline.features import Values
 from workspace_api.alphagenome.offline.genes import Gene
-from workspace_api.alphagenome.offline.requests import refuse
 from workspace_api.alphagenome.offline.scene import Scene
 from workspace_api.alphagenome.offline.signal import (
     contact_row,
@@ -23,12 +21,30 @@ from workspace_api.alphagenome.offline.signal import (
     junctions,
     site_strength,
     splice_sites,
+    track_blocks,
     track_values,
 )
 
 PROMOTER = 1_000
 SMALL = 1e-3
-GENE_BOUND = ("gene_mask", "gene_mask_active", "gene_mask_splicing", "pa_qtl", "splice_junction")
+BLOCK_BYTES = 8_000_000
+
+# How an aggregation scales values before it sums them, and what it makes of the sums before and after the
+# change, the sum of squared differences, and the number of bins.
+SCALES: dict[int, Callable[[Values], Values]] = {
+    pb.AGGREGATION_TYPE_DIFF_SUM_LOG2: lambda values: np.log2(values + 1),
+    pb.AGGREGATION_TYPE_L2_DIFF_LOG1P: np.log1p,
+}
+REDUCTIONS: dict[int, Callable[..., NDArray[np.float64]]] = {
+    pb.AGGREGATION_TYPE_DIFF_MEAN: lambda before, after, _, bins: (after - before) / bins,
+    pb.AGGREGATION_TYPE_DIFF_SUM: lambda before, after, *_: after - before,
+    pb.AGGREGATION_TYPE_DIFF_SUM_LOG2: lambda before, after, *_: after - before,
+    pb.AGGREGATION_TYPE_DIFF_LOG2_SUM: lambda before, after, *_: np.log2(after + 1) - np.log2(before + 1),
+    pb.AGGREGATION_TYPE_L2_DIFF: lambda _before, _after, squares, _bins: np.sqrt(squares),
+    pb.AGGREGATION_TYPE_L2_DIFF_LOG1P: lambda _before, _after, squares, _bins: np.sqrt(squares),
+    pb.AGGREGATION_TYPE_ACTIVE_MEAN: lambda before, after, _, bins: np.maximum(before, after) / bins,
+    pb.AGGREGATION_TYPE_ACTIVE_SUM: lambda before, after, *_: np.maximum(before, after),
+}
 
 
 @dataclass(frozen=True)
@@ -113,43 +129,36 @@ def score_interval(scene: Scene, scorer: pb.GeneMaskIntervalScorer, organism: in
 
 
 def _center_mask(alleles: Alleles, scorer: pb.CenterMaskScorer, chosen: tuple[Track, ...]) -> Scores:
-    step = resolution(scorer.requested_output)
-    begin, end = _center(alleles, scorer.width, step)
+    """Return one row of scores; the mask may be the whole window, so its tracks are computed in blocks."""
+    output = scorer.requested_output
+    middle, half = alleles.edit.start, scorer.width // 2
+    wanted = (middle - half, middle + half + 1) if scorer.width else (alleles.ref.start, alleles.ref.end)
+    span = _whole_bins(alleles.ref, wanted, resolution(output))
     ref, alt = (
-        track_values(scene.cut(begin, end), scorer.requested_output, chosen)
-        for scene in (alleles.ref, alleles.alt)
+        track_blocks(scene, output, chosen, BLOCK_BYTES, span) for scene in (alleles.ref, alleles.alt)
     )
-    return Scores((Row(),), chosen, _aggregate(ref, alt, scorer.aggregation_type)[None, :])
+    bins = (span[1] - span[0]) // resolution(output)
+    return Scores((Row(),), chosen, _aggregate(ref, alt, bins, scorer.aggregation_type)[None, :])
 
 
-def _center(alleles: Alleles, width: int, step: int) -> tuple[int, int]:
-    """Return the part of the window that a mask of `width` around the variant covers, in whole bins."""
-    window = alleles.window
-    if not width:
-        return window.start, window.end
-    middle = alleles.edit.start
-    begin = max(window.start, window.start + (middle - width // 2 - window.start) // step * step)
-    end = min(window.end, window.start - (window.start - middle - width // 2 - 1) // step * step)
-    return begin, max(end, begin + step)
+def _whole_bins(scene: Scene, span: tuple[int, int], step: int) -> tuple[int, int]:
+    """Return the bins of `step` bases that a span touches inside the scene; one at least."""
+    begin = max(span[0] - scene.start, 0) // step * step
+    end = -(-min(span[1] - scene.start, len(scene.features)) // step) * step
+    return scene.start + begin, scene.start + max(end, begin + step)
 
 
-def _aggregate(ref: Values, alt: Values, kind: int) -> Values:
+def _aggregate(ref: Iterable[Values], alt: Iterable[Values], bins: int, kind: int) -> Values:
     """Reduce both alleles' values along positions, as the aggregation's name says; shape (tracks,)."""
-    reductions: dict[int, Callable[[], NDArray[Any]]] = {
-        pb.AGGREGATION_TYPE_DIFF_MEAN: lambda: alt.mean(axis=0) - ref.mean(axis=0),
-        pb.AGGREGATION_TYPE_DIFF_SUM: lambda: alt.sum(axis=0) - ref.sum(axis=0),
-        pb.AGGREGATION_TYPE_DIFF_SUM_LOG2: lambda: (np.log2(alt + 1) - np.log2(ref + 1)).sum(axis=0),
-        pb.AGGREGATION_TYPE_DIFF_LOG2_SUM: lambda: (
-            np.log2(alt.sum(axis=0) + 1) - np.log2(ref.sum(axis=0) + 1)
-        ),
-        pb.AGGREGATION_TYPE_L2_DIFF: lambda: np.sqrt(((alt - ref) ** 2).sum(axis=0)),
-        pb.AGGREGATION_TYPE_L2_DIFF_LOG1P: lambda: np.log1p(np.sqrt(((alt - ref) ** 2).sum(axis=0))),
-        pb.AGGREGATION_TYPE_ACTIVE_MEAN: lambda: np.maximum(alt.mean(axis=0), ref.mean(axis=0)),
-        pb.AGGREGATION_TYPE_ACTIVE_SUM: lambda: np.maximum(alt.sum(axis=0), ref.sum(axis=0)),
-    }
-    if kind not in reductions:
-        raise refuse(f"aggregation_type: {kind} is not known.")
-    return reductions[kind]().astype(np.float32)
+    scale = SCALES.get(kind, np.asarray)
+    before = after = squares = np.float64(0)
+    for left, right in zip(ref, alt, strict=True):
+        scaled = scale(left), scale(right)
+        before = before + scaled[0].sum(axis=0, dtype=np.float64)
+        after = after + scaled[1].sum(axis=0, dtype=np.float64)
+        squares = squares + ((scaled[1] - scaled[0]) ** 2).sum(axis=0, dtype=np.float64)
+    score: NDArray[np.float64] = REDUCTIONS[kind](before, after, squares, bins)
+    return score.astype(np.float32)
 
 
 def _gene_bound(alleles: Alleles, kind: str, output: int, chosen: tuple[Track, ...]) -> Scores:
@@ -172,10 +181,10 @@ def _gene_levels(scene: Scene, output: int, chosen: Sequence[Track]) -> Values:
         return expression(scene, chosen)
     levels = np.zeros((len(scene.genes), len(chosen)), np.float32)
     for row, gene in enumerate(scene.genes):
-        begin = max(gene.tss - PROMOTER, scene.start)
-        end = min(gene.tss + PROMOTER, scene.end)
-        if end > begin:
-            levels[row] = track_values(scene.cut(begin, end), output, chosen).mean(axis=0)
+        begin, end = gene.tss - PROMOTER, gene.tss + PROMOTER
+        if begin < scene.end and end > scene.start:
+            part = scene.cut(*_whole_bins(scene, (begin, end), resolution(output)))
+            levels[row] = track_values(part, output, chosen).mean(axis=0)
     return levels
 
 

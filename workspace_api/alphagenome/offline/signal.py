@@ -40,18 +40,22 @@ def track_values(scene: Scene, output: int, tracks: Sequence[Track]) -> Values:
     return peaks
 
 
-def track_blocks(scene: Scene, output: int, tracks: Sequence[Track], size: int) -> Iterator[Values]:
+def track_blocks(
+    scene: Scene, output: int, tracks: Sequence[Track], size: int, span: tuple[int, int] | None = None
+) -> Iterator[Values]:
     """Yield what `track_values` returns, from left to right, in blocks of at most about `size` bytes.
 
-    Contact maps come as one block. `block_count` says how many blocks there are.
+    Contact maps come as one block. `block_count` says how many blocks there are. With `span`, whole bins of
+    the scene, only its part of the values is computed.
     """
     if output == pb.OUTPUT_TYPE_CONTACT_MAPS:
         yield contact_maps(scene, tracks)
         return
     levels = expression(scene, tracks) if output == pb.OUTPUT_TYPE_RNA_SEQ else None
     step = _block_rows(len(tracks), size) * resolution(output)
-    for begin in range(scene.start, scene.end, step):
-        part = scene.cut(begin, min(begin + step, scene.end))
+    first, last = span or (scene.start, scene.end)
+    for begin in range(first, last, step):
+        part = scene.cut(begin, min(begin + step, last))
         if levels is None:
             yield track_values(part, output, tracks)
         else:
@@ -68,7 +72,7 @@ def block_count(shape: tuple[int, ...], output: int, size: int) -> int:
 
 
 def _block_rows(tracks: int, size: int) -> int:
-    return max(1, size // (np.dtype(np.float32).itemsize * tracks))
+    return max(1, size // (np.dtype(np.float32).itemsize * max(1, tracks)))
 
 
 def values_shape(length: int, output: int, tracks: int) -> tuple[int, ...]:
