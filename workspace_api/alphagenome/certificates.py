@@ -68,6 +68,7 @@ def _authority(folder: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certifica
         _builder(name, name, key, days=CA_YEARS * 365)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     _write(key_file, _pem_of_key(key), private=True)
@@ -89,8 +90,14 @@ def _sign_server(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_identifier_of(authority_key), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
+
+
+def _identifier_of(authority_key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+    """Tell the authority from those of other workspaces, which all have one name."""
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
 
 
 def _alternative(name: str) -> x509.GeneralName:

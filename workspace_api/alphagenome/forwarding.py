@@ -28,8 +28,8 @@ class ForwardingBackend:
 
     async def answer(self, method: str, request: bytes, seconds: float | None) -> AsyncGenerator[bytes, None]:
         """Yield what the service answers; its refusals are passed on without the key."""
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise _key_refused("it holds characters that no key has")
+        if not (self._key and self._key.isascii() and self._key.isprintable()):
+            raise _key_refused("it is blank, or holds characters that no key has")
         path = f"/{SERVICE}/{method}"
         metadata = (("x-goog-api-key", self._key),)
         if method in UNARY:

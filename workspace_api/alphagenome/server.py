@@ -7,7 +7,7 @@ import logging
 import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -29,6 +29,8 @@ OPTIONS = (
 GRACE = 1.0
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 CALLS_AT_ONCE = 8  # of one account; more of them wait, so that what answers hold in memory stays bounded
+TURN_SECONDS = 120
+TOO_MANY = f"Your account has {CALLS_AT_ONCE} calls under way. Read or end some of them, then ask again."
 REMEDY = "Make one with the scope alphagenome on your account page, and give it to the client as API key."
 FAILED = "The gateway failed at this call. Try again; if it stays so, tell the workspace's administrator."
 
@@ -88,18 +90,36 @@ class Gateway:
         self, method: str, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> None:
         """Answer a call, or end it with a status and words; the inside of an error stays in the log."""
+        name = "a stranger"
         try:
             caller = await self._caller(context)
+            name = caller.name
             await context.send_initial_metadata(((BACKEND_HEADER, self._backend.name),))
-            async with self._turns[caller.name]:
+            async with self._turn(name):
                 async for request in requests:
                     await self._pass_on(method, request, context)
         except CallRefused as refusal:
-            logger.info("%s refused: %s", method, refusal.status.name)
+            logger.info("%s of %s refused: %s", method, name, refusal.status.name)
             await context.abort(refusal.status, refusal.message)
+        except grpc.aio.InternalError:  # of a write to nobody
+            logger.info("%s of %s: the caller went away", method, name)
         except Exception:
-            logger.exception("%s failed", method)
+            logger.exception("%s of %s failed", method, name)
             await context.abort(grpc.StatusCode.INTERNAL, FAILED)
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        """Wait until an account has fewer than its calls at once; not for ever: it may read none of them."""
+        turns = self._turns[name]
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            raise CallRefused(grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MANY) from None
+        try:
+            yield
+        finally:
+            turns.release()
 
     async def _pass_on(self, method: str, request: bytes, context: grpc.aio.ServicerContext) -> None:
         async with aclosing(self._backend.answer(method, request, context.time_remaining())) as messages:

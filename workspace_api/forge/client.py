@@ -21,7 +21,7 @@ from workspace_api.forge.views import ForgeProject, TreeEntry, Version
 from workspace_api.settings import ForgeSettings
 
 GIT_SECONDS = 300
-MISSING = 404
+MISSING = (404, 400)  # not there, and no name of anything that could be
 SAFE_GIT = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never"),
     *("-c", "protocol.http.allow=always", "-c", "protocol.https.allow=always"),
@@ -48,7 +48,6 @@ class ForgeClient:
     def alive(self) -> bool:
         """Whether the forge answers and takes our token."""
         try:
-            self._gitlab.version()
             self._gitlab.http_get("/version")
         except (GitlabError, requests.RequestException):
             return False
@@ -74,9 +73,12 @@ class ForgeClient:
         return None if found is None else str(found.id)
 
     def tree(self, path: str, commit: str) -> list[TreeEntry]:
-        """Return every file of a commit."""
-        with self._answering():
-            rows = self._lazy(path).repository_tree(ref=commit, recursive=True, per_page=100, get_all=True)
+        """Return every file of a commit; NotFoundError for a project or a commit that is not there."""
+        rows = self._find(
+            lambda: self._lazy(path).repository_tree(ref=commit, recursive=True, per_page=100, get_all=True)
+        )
+        if rows is None:
+            raise NotFoundError(f"{path} has no commit {commit[:7]} on the forge.")
         return [TreeEntry(row["path"], row["id"]) for row in rows if row["type"] == "blob"]
 
     def read(self, path: str, commit: str, file: str, max_bytes: int) -> bytes:
@@ -89,9 +91,10 @@ class ForgeClient:
         return bytes(content)
 
     def versions(self, path: str) -> list[Version]:
-        """Return the tags of a project, newest first."""
-        with self._answering():
-            tags = self._lazy(path).tags.list(get_all=True)
+        """Return the tags of a project, newest first; NotFoundError for a project that is not there."""
+        tags = self._find(lambda: self._lazy(path).tags.list(get_all=True))
+        if tags is None:
+            raise NotFoundError(f"There is no project {path} on the forge.")
         return [
             Version(
                 tag.name,
@@ -190,17 +193,17 @@ class ForgeClient:
 
     def _find(self, call: Callable[[], Any]) -> Any:
         """Return what `call` finds, None where the forge says that there is no such thing."""
-        try:
-            with self._answering():
+        with self._answering():
+            try:
                 return call()
-        except GitlabError as error:
-            if error.response_code == MISSING:
-                return None
-            raise UnavailableError(self._refusal(error)) from error
+            except GitlabError as error:
+                if error.response_code in MISSING:
+                    return None
+                raise
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        """Turn what goes wrong between us and the forge into words; a 404 passes through to `_find`."""
+        """Turn what goes wrong between us and the forge into words."""
         try:
             yield
         except GitlabAuthenticationError as error:
@@ -209,17 +212,14 @@ class ForgeClient:
                 "[forge] token."
             ) from error
         except GitlabError as error:
-            if error.response_code == MISSING:
-                raise
-            raise UnavailableError(self._refusal(error)) from error
+            raise UnavailableError(
+                f"The forge at {self._settings.url} refused: {error.error_message}"
+            ) from error
         except requests.RequestException as error:
             reason = type(error).__name__
             raise UnavailableError(
                 f"The forge at {self._settings.url} does not answer ({reason})."
             ) from error
-
-    def _refusal(self, error: GitlabError) -> str:
-        return f"The forge at {self._settings.url} refused: {error.error_message}"
 
 
 def _project(found: Any) -> ForgeProject:

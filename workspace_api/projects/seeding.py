@@ -33,11 +33,11 @@ def seed_template(
         checkout = Path(folder) / "checkout"
         newest = _newest(forge, path)
         if newest is not None and _same(forge, path, newest, template, checkout):
-            _curate(projects, identity, path, newest, area)
+            _curate(forge, projects, identity, path=path, version=newest, area=area)
             return None
         version = _next(newest)
         _commit(forge, path, template, checkout, branch=made.default_branch, version=version)
-    _curate(projects, identity, path, version, area)
+    _curate(forge, projects, identity, path=path, version=version, area=area)
     return version
 
 
@@ -96,7 +96,10 @@ def _replace(checkout: Path, template: Path) -> None:
     shutil.copytree(template, checkout, dirs_exist_ok=True, ignore=LEFT_OUT)
 
 
-def _curate(projects: ProjectService, identity: Identity, path: str, version: str, area: str) -> None:
+def _curate(
+    forge: ForgeClient, projects: ProjectService, identity: Identity, *, path: str, version: str, area: str
+) -> None:
     projects.refresh(path)
-    if projects.get(identity, path).curated_version != version:
+    known = projects.get(identity, path)
+    if (known.curated_version, known.curated_commit) != (version, forge.resolve(path, version)):
         projects.curate(identity, path, version=version, area=area)

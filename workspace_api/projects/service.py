@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -12,7 +13,13 @@ from auth.identity import Identity
 from auth.permissions import Action, ProjectFacts, may
 from workspace_api.database import Database, now
 from workspace_api.environments.service import EnvironmentService
-from workspace_api.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
+from workspace_api.errors import (
+    FieldError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.views import ForgeProject
 from workspace_api.paging import Page
@@ -27,13 +34,16 @@ from workspace_api.projects.views import (
     WorksheetView,
 )
 
-NEW_COMMIT = 40
+SHA_LENGTH = 40
+FRESH = dt.timedelta(minutes=1)
 
 
 class ProjectService:
     """Projects of the forge, with what the workspace has read of them.
 
-    Lists come from the database alone. A commit is read from the forge once; it never changes.
+    Lists come from the database alone. A commit is read from the forge once; it never changes. Whether a
+    project is still there and who may see it is asked again after a minute; while the forge does not answer,
+    what it said last holds.
     """
 
     def __init__(self, database: Database, forge: ForgeClient, environments: EnvironmentService) -> None:
@@ -41,6 +51,7 @@ class ProjectService:
         self._forge = forge
         self._environments = environments
         self._reading = threading.Lock()
+        self._unanswered_at = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def catalogue(
         self,
@@ -58,7 +69,7 @@ class ProjectService:
             query = query.where(Curation.id.is_not(None) if curated else Curation.id.is_(None))
         if area:
             query = query.where(Curation.area == area)
-        for word in (q or "").split()[:10]:
+        for word in (q or "").replace("/", " ").split()[:10]:
             query = query.where(_mentions(word))
         with self._database.read() as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -90,7 +101,7 @@ class ProjectService:
         """
         project = self._allowed(identity, path)
         row = self._snapshot(project, ref)
-        version = _version(project, row.commit, ref)
+        version = self._version(project, row.commit, ref)
         view = self._view(project)
         return SnapshotView(
             project=view,
@@ -114,7 +125,7 @@ class ProjectService:
         row = self._snapshot(project, ref)
         for sheet in row.worksheets:
             if sheet.notebook == notebook:
-                return _worksheet(project, row, sheet, _version(project, row.commit, ref))
+                return _worksheet(project, row, sheet, self._version(project, row.commit, ref))
         raise NotFoundError(
             f"{path} has no worksheet “{notebook[:200]}” at {row.commit[:7]}. A worksheet is a notebook with "
             "a cell tagged “parameters”."
@@ -140,10 +151,11 @@ class ProjectService:
         """List a project on the landing page at `version`, a tag; area and summary default to its own."""
         project = self._allowed(identity, path)
         self._require_curator(identity, project)
-        if version not in [known.tag for known in self._forge.versions(path)]:
+        commits = {known.tag: known.commit for known in self._forge.versions(path)}
+        if version not in commits:
             message = f"{path} has no version “{version[:80]}”. Save it as a version first."
             raise InvalidInputError("The project cannot be curated.", [FieldError("version", message)])
-        row = self._snapshot(project, version)
+        row = self._at(project, commits[version])
         with self._database.write() as session:
             curation = session.scalar(select(Curation).where(Curation.project_id == project.id))
             if curation is None:
@@ -169,13 +181,26 @@ class ProjectService:
 
     def _allowed(self, identity: Identity, path: str) -> Project:
         """Return the project's row, seen on the forge if it is new to us, for somebody who may read it."""
-        project = self._known(path) or self._seen(path)
+        project = self._current(path)
         level = None
         if project.visibility == "private" and identity.user and not identity.admin:
             level = self._forge.member_level(path, identity.user)
         if not may(identity, Action.READ_PROJECT, ProjectFacts(project.visibility, level)):
             raise _unknown(path)
         return project
+
+    def _current(self, path: str) -> Project:
+        """Return the project's row, no older than a minute where the forge answers."""
+        known = self._known(path)
+        if known is None:
+            return self._seen(path)
+        if now() - max(known.seen_at, self._unanswered_at) < FRESH:
+            return known
+        try:
+            return self._seen(path)
+        except UnavailableError:
+            self._unanswered_at = now()
+            return known
 
     def _known(self, path: str) -> Project | None:
         namespace, _, name = path.rpartition("/")
@@ -190,16 +215,14 @@ class ProjectService:
 
     def refresh(self, path: str) -> None:
         """Take over what the forge now says of a project: its visibility and default branch."""
-        found = self._forge.project(path)
-        if found is None:
-            raise _unknown(path)
-        self._remember(found)
+        self._seen(path)
 
     def _remember(self, found: ForgeProject) -> Project:
         with self._database.write() as session:
             row = session.scalar(select(Project).where(Project.forge_id == found.id))
-            if row is None:
-                row = Project(forge_id=found.id)
+            if row is None:  # unknown, or made anew on the forge in the place of one that we know
+                row = session.scalar(select(Project).where(*_place(found))) or Project()
+                row.forge_id = found.id
                 session.add(row)
             row.namespace, row.name, row.visibility = found.namespace, found.name, found.visibility
             row.default_branch, row.seen_at = found.default_branch, now()
@@ -212,7 +235,9 @@ class ProjectService:
         """Return what a commit holds, from the database or, the first time, from the forge."""
         if project.curation is not None and ref in (None, project.curation.version):
             return project.curation.snapshot
-        commit = self._resolve(project, ref)
+        return self._at(project, self._resolve(project, ref))
+
+    def _at(self, project: Project, commit: str) -> Snapshot:
         known = self._stored(project, commit)
         if known is not None:
             return known
@@ -221,7 +246,7 @@ class ProjectService:
 
     def _resolve(self, project: Project, ref: str | None) -> str:
         wanted = ref or project.default_branch
-        if len(wanted) == NEW_COMMIT and self._stored(project, wanted) is not None:
+        if len(wanted) == SHA_LENGTH and self._stored(project, wanted) is not None:
             return wanted
         commit = self._forge.resolve(project.path, wanted)
         if commit is None:
@@ -273,6 +298,14 @@ class ProjectService:
             return known
         return row
 
+    def _version(self, project: Project, commit: str, ref: str | None) -> str | None:
+        """Return the version that a commit was asked for by, or is curated as; a branch is none."""
+        if project.curation is not None and project.curation.snapshot.commit == commit:
+            return project.curation.version
+        if not ref or ref == project.default_branch or commit.startswith(ref):
+            return None
+        return next((known.tag for known in self._forge.versions(project.path) if known.tag == ref), None)
+
     def _view(self, project: Project) -> ProjectView:
         curation = project.curation
         return ProjectView(
@@ -286,6 +319,10 @@ class ProjectService:
             area=curation.area if curation else None,
             clone_url=self._forge.address(project.path),
         )
+
+
+def _place(found: ForgeProject) -> tuple[ColumnElement[bool], ...]:
+    return (Project.namespace == found.namespace, Project.name == found.name)
 
 
 def _load(session: Session, *where: object) -> Project | None:
@@ -348,13 +385,6 @@ def _worksheet(project: Project, row: Snapshot, sheet: Worksheet, version: str |
         environment_key=row.environment_key,
         resources=row.resources,
     )
-
-
-def _version(project: Project, commit: str, ref: str | None) -> str | None:
-    """Return the version that a commit was asked for by, or is curated as."""
-    if project.curation is not None and project.curation.snapshot.commit == commit:
-        return project.curation.version
-    return ref if ref and not commit.startswith(ref) and ref != project.default_branch else None
 
 
 def _unknown(path: str) -> NotFoundError:

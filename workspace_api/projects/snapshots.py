@@ -22,6 +22,7 @@ from workspace_api.worksheets.parameters import (
     python_parameters,
     read_notebook,
 )
+from workspace_api.worksheets.plain import plain
 from workspace_api.worksheets.schema import worksheet_schema
 
 Read = Callable[[str, int], bytes]
@@ -63,9 +64,7 @@ def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
     What cannot be used is listed in `problems`; only a forge that does not answer raises.
     """
     notebooks = [path for path in paths if path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path]
-    manifest = (
-        read_manifest(read(MANIFEST, 10 * MAX_TEXT_BYTES), notebooks) if MANIFEST in paths else Manifest()
-    )
+    manifest = _manifest(paths, notebooks, read)
     contents = Contents(
         title=manifest.title or name,
         summary=manifest.summary or "",
@@ -84,6 +83,15 @@ def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
         if found is not None:
             contents.worksheets.append(found)
     return contents
+
+
+def _manifest(paths: Sequence[str], notebooks: Sequence[str], read: Read) -> Manifest:
+    if MANIFEST not in paths:
+        return Manifest()
+    try:
+        return read_manifest(read(MANIFEST, MAX_TEXT_BYTES), notebooks)
+    except TooLargeError as error:
+        return Manifest(problems=[str(error)])
 
 
 def _worksheet(
@@ -120,9 +128,9 @@ def _first_heading(notebook: Mapping[str, Any]) -> str | None:
     for cell in notebook["cells"]:
         if isinstance(cell, dict) and cell.get("cell_type") == "markdown":
             source = cell.get("source", "")
-            for line in ("".join(source) if isinstance(source, list) else str(source)).splitlines():
+            for line in ("".join(map(str, source)) if isinstance(source, list) else str(source)).splitlines():
                 if line.startswith("#"):
-                    return line.lstrip("#").strip()[:200]
+                    return str(plain(line.lstrip("#").strip()[:200]))
     return None
 
 
@@ -131,7 +139,7 @@ def _readme(paths: Sequence[str], read: Read) -> str:
     if name is None:
         return ""
     try:
-        return read(name, MAX_TEXT_BYTES).decode("utf-8", "replace")
+        return str(plain(read(name, MAX_TEXT_BYTES).decode("utf-8", "replace")))
     except TooLargeError:
         return "The README is too large to be shown."
 
@@ -142,4 +150,10 @@ def _environment(paths: Sequence[str], read: Read, problems: list[str]) -> dict[
     except ValueError as error:
         problems.append(str(error))
         return {}
-    return {name: read(name, MAX_TEXT_BYTES) for name in names}
+    files = {}
+    for name in names:
+        try:
+            files[name] = read(name, MAX_TEXT_BYTES)
+        except TooLargeError as error:
+            problems.append(f"{name} is left out of the environment: {error}")
+    return files

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +13,7 @@ from workspace_api.worksheets.values import is_blank_null, types_of
 Kind = Literal["text", "textarea", "number", "checkbox", "select", "multi", "tags"]
 MONO = frozenset({"genomic-variant", "genomic-interval", "dna-sequence"})
 LONG = 200
+SEPARATE = re.compile(r"[^\s,\[](?:[^,\r\n]*[^\s,])?")
 YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 
@@ -47,14 +50,23 @@ def form_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[Fo
 
 
 def as_text(value: Any) -> str:
-    """Return a value as a text field shows it."""
+    """Return a value as a text field shows it: what is more than a list of plain words, as JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) or (isinstance(value, list) and not _is_plain_list(value)):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return ", ".join(as_text(item) for item in value)
     return str(value)
+
+
+def _is_plain_list(items: list[Any]) -> bool:
+    """Whether a list is the same again when it was shown with commas between its items."""
+    alike = len({type(item) for item in items}) <= 1
+    flat = all(isinstance(item, str | int | float) for item in items)
+    return alike and flat and all(SEPARATE.fullmatch(str(item)) for item in items)
 
 
 def labels_of(field: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -108,5 +120,6 @@ def _kind(kinds: list[str], field: Mapping[str, Any], items: Mapping[str, Any], 
         return "select"
     if kinds and set(kinds) <= {"integer", "number", "null"}:
         return "number"
-    long = field.get("format") == "dna-sequence" or "object" in kinds or len(as_text(value)) > LONG
+    text = as_text(value)
+    long = field.get("format") == "dna-sequence" or "object" in kinds or len(text) > LONG or "\n" in text
     return "textarea" if long else "text"

@@ -194,9 +194,8 @@ def _resources(content: Any, problems: list[str]) -> dict[str, Any]:
     if "memory" in content:
         amount = memory_gib(content["memory"])
         if amount is None:
-            problems.append(
-                f"{NAME}: resources: memory must be an amount such as 4G, not {str(content['memory'])[:80]!r}."
-            )
+            said = str(content["memory"])[:80]
+            problems.append(f"{NAME}: resources: memory must be an amount such as 4G, not {said!r}.")
         else:
             found["memory_gib"] = amount
     return found

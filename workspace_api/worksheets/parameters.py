@@ -99,7 +99,8 @@ def python_parameters(source: str) -> list[Parameter]:
     try:
         module, comments = _parsed(source)
     except UNREADABLE as error:
-        raise NotebookError(f"its parameters cell cannot be read: {error}") from None
+        reason = str(error) or "it nests too deeply"
+        raise NotebookError(f"its parameters cell cannot be read: {reason}") from None
     found = {}
     for statement in module.body:
         target, annotation, value = _assignment(statement)
@@ -108,8 +109,10 @@ def python_parameters(source: str) -> list[Parameter]:
         default, known = _literal(value)
         if not known:
             continue
-        schema = schema_of(annotation) if annotation is not None else {}
-        found[target] = Parameter(target, schema or _implied(default), default, _help(statement, comments))
+        schema, implied = schema_of(annotation) if annotation is not None else {}, _implied(default)
+        if not schema or schema == {"type": implied.get("type")}:
+            schema = implied
+        found[target] = Parameter(target, schema, default, _help(statement, comments))
     return list(found.values())
 
 
@@ -129,8 +132,8 @@ def inspected_parameters(source: str, language: str) -> list[Parameter]:
     from papermill.translators import papermill_translators
 
     try:
-        translator = papermill_translators.find_translator(language, language.upper())  # “R” is its name there
-        found = translator.inspect(new_code_cell(source))
+        translator = papermill_translators.find_translator(language, language.upper())  # R is “R” there
+        found = translator.inspect(new_code_cell(source))  # type: ignore[no-untyped-call]
     except (PapermillException, NotImplementedError):
         return []
     parameters = []
@@ -235,6 +238,9 @@ def schema_of_value(value: Any) -> JsonSchema:
         return {"type": "string"}
     if isinstance(value, list):
         schemas = [schema_of_value(item) for item in value]
+        if schemas and all(schema.get("type") in ("integer", "number") for schema in schemas):
+            schemas.sort(key=lambda schema: schema["type"] == "integer")
+            return {"type": "array", "items": schemas[0]}
         same = bool(schemas) and all(schema == schemas[0] for schema in schemas)
         return {"type": "array", "items": schemas[0]} if same and schemas[0] else {"type": "array"}
     return {"type": "object"} if isinstance(value, dict) else {}

@@ -168,7 +168,7 @@ def _typed_text(field: Schema, kinds: list[str], text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise FormatError(f'{shown(text)} is not JSON. Write it like {{"name": 1}}.') from None
-    return text
+    return text.replace("\r\n", "\n")  # browsers end lines so
 
 
 def _is_blank(value: Any) -> bool:
@@ -180,10 +180,21 @@ def _listed(field: Schema, value: Any) -> list[Any]:
     items = field.get("items")
     items = items if isinstance(items, dict) else {}
     parts = [str(part) for part in (value if isinstance(value, list) else [value])]
+    if len(parts) == 1 and (as_json := _json_list(parts[0])) is not None:
+        return as_json
     ticked = isinstance(value, list) and "enum" in items
     comma = COMMA_OF_LIST if str(items.get("format")).startswith("genomic-") else COMMA
     pieces = parts if ticked else [piece for part in parts for piece in comma.split(part)]
     return [_typed(items, piece.strip()) for piece in pieces if piece.strip()]
+
+
+def _json_list(text: str) -> list[Any] | None:
+    """Return a list that is written as JSON, None for every other text."""
+    try:
+        found = json.loads(text) if text.lstrip().startswith("[") else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _number(text: str, *, whole: bool) -> int | float:
@@ -220,7 +231,8 @@ def _proper_number(kinds: list[str], value: int | float) -> int | float:
 
 def _in_words(error: ValidationError) -> str:
     """Say what JSON Schema found, for a person."""
-    value, limit = error.instance, error.validator_value
+    value: Any = error.instance
+    limit: Any = error.validator_value
     unit = f" {error.schema['x-unit']}" if isinstance(error.schema, dict) and "x-unit" in error.schema else ""
     words = WORDS.get(str(error.validator))
     if words is None:

@@ -29,6 +29,7 @@ from alphagenome_tools.tracks import by_tissue, thinned
 WIDTH_INCHES = 11
 TRACK_HEIGHT = 0.85
 MAX_TRACKS = 12
+LEGEND_POINTS = 32  # between the first line and the title: room for the legend
 
 
 def quick_plot(
@@ -110,7 +111,9 @@ def plot_variant_comparison(
         frameon=False,
         borderaxespad=0,
     )
-    return finish(figure, shown, title or str(variant), left_out, is_synthetic([reference, alternate]))
+    finished = finish(figure, shown, "", left_out, is_synthetic([reference, alternate]))
+    set_title(finished, title or str(variant), pad=LEGEND_POINTS)
+    return finished
 
 
 def _overlay(pair: dict[str, Any], shown: genome.Interval) -> plot_components.OverlaidTracks:
