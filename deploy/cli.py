@@ -80,7 +80,7 @@ def become_jupyterhub(force: in_force.InForce) -> NoReturn:
 
 
 def _greet(configuration: Configuration, sandbox: examination.Finding) -> None:
-    typer.echo(f"Labfork: {configuration.address}")
+    typer.echo(f"Labfork {configuration.address} is starting; its logs are in {configuration.home / 'logs'}")
     if not sandbox.present:
         typer.secho(f"Warning: {sandbox.detail}", fg="yellow")
     first = password_file(configuration.home)
@@ -92,7 +92,6 @@ def _greet(configuration: Configuration, sandbox: examination.Finding) -> None:
         typer.echo(
             "No AlphaGenome key: the offline model answers, and every result says that it is synthetic."
         )
-    typer.echo("Ctrl-C stops it.")
 
 
 @app.command()

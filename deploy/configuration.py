@@ -8,8 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from workspace_api.settings import (
     AlphaGenomeSettings,
@@ -47,6 +48,14 @@ class Configuration(Section):
     alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()
     runs: RunSettings = RunSettings()
     environments: EnvironmentSettings = EnvironmentSettings()
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/")):
+            raise ValueError(f"{value!r} is not an address such as https://example.org, without a path")
+        return value
 
     @property
     def address(self) -> str:

@@ -49,13 +49,23 @@ class InForce(BaseModel):
         """Whether the workspace runs its own forge."""
         return not self.configuration.forge.url
 
+    @property
+    def forge_public_url(self) -> str:
+        """Where people reach the embedded forge: through the proxy, beside the pages."""
+        return self.configuration.address + FORGE_PREFIX
+
     def settings(self) -> Settings:
         """Return what the services of the workspace are given; the shared model key is not in it."""
         configuration, ports = self.configuration, self.ports
         forge = configuration.forge
         if self.embedded_forge:
-            address = f"http://127.0.0.1:{ports.forge}{FORGE_PREFIX}"
-            forge = forge.model_copy(update={"url": address, "token": SecretStr(self.secrets.forge_token)})
+            forge = forge.model_copy(
+                update={
+                    "url": f"http://127.0.0.1:{ports.forge}{FORGE_PREFIX}",
+                    "public_url": self.forge_public_url,
+                    "token": SecretStr(self.secrets.forge_token),
+                }
+            )
         backend = "alphagenome" if configuration.alphagenome_api_key.get_secret_value() else "offline"
         return Settings(
             home=self.home,

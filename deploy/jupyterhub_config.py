@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,10 @@ from traitlets import Integer
 
 from auth.local_authenticator import LocalAuthenticator
 from deploy import in_force
+from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
+from landing.assets import Assets
+from landing.pages import sign_in_pages
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
 
@@ -41,14 +45,33 @@ c.JupyterHub.db_url = f"sqlite:///{home / 'config' / 'jupyterhub.sqlite'}"
 c.JupyterHub.upgrade_db = True
 c.JupyterHub.cookie_secret = bytes.fromhex(secrets.hub_cookie_secret)
 c.JupyterHub.pid_file = str(home / "run" / "jupyterhub.pid")
-c.JupyterHub.log_level = "WARN"
-c.JupyterHub.template_vars = {"announcement": ""}
+# It warns of what is meant: what the hub does not serve, the pages do.
+logging.getLogger("JupyterHub").addFilter(lambda record: "custom route for Hub" not in record.getMessage())
+c.JupyterHub.logging_config = {
+    "handlers": {
+        "console": {"level": "CRITICAL"},
+        "file": {
+            "level": "INFO",
+            "class": "logging.handlers.RotatingFileHandler",
+            "filename": str(home / "logs" / "hub.log"),
+            "maxBytes": 10_000_000,
+            "backupCount": 3,
+            "formatter": "console",
+        },
+    },
+    "loggers": {"JupyterHub": {"handlers": ["console", "file"]}},
+}
+c.JupyterHub.template_paths, c.JupyterHub.template_vars = sign_in_pages(
+    force.settings(), Assets(NODE_MODULES)
+)
 
 c.ConfigurableHTTPProxy.command = [
     sys.executable,
     "-m",
     "deploy.tether",
+    str(home / "logs" / "proxy.log"),
     str(NODE_MODULES / ".bin" / "configurable-http-proxy"),
+    "--log-level=warn",
 ]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
@@ -90,6 +113,7 @@ c.JupyterHub.services = [
     process("gateway"),
     *([process("forge")] if force.embedded_forge else []),
 ]
+announce_when_ready(address, f"http://127.0.0.1:{ports.web}/ready")
 c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", "access:services!service=web"]},
     {"name": "web", "scopes": ["read:metrics", "read:hub"], "services": ["web"]},

@@ -67,7 +67,7 @@ def forge(force: InForce) -> None:
             "--port",
             str(force.ports.forge),
             "--external-url",
-            f"http://127.0.0.1:{force.ports.forge}/git",
+            force.forge_public_url,
             "--root-token-file",
             str(token_file),
         ],

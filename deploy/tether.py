@@ -1,4 +1,7 @@
-"""Tie a process to its parent: when the parent dies, however it dies, the kernel ends the child."""
+"""Tie a process to its parent: when the parent dies, however it dies, the kernel ends the child.
+
+As a program: `python -m deploy.tether LOG COMMAND...` becomes COMMAND, tied, with its output in LOG.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -25,4 +29,8 @@ def tether() -> None:
 
 if __name__ == "__main__":
     tether()
-    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command line is the proxy's, set in our configuration
+    log, *command = sys.argv[1:]
+    with Path(log).open("wb") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    os.execvp(command[0], command)  # noqa: S606 - the command line is the proxy's, set in our configuration

@@ -17,6 +17,7 @@ TAGS = {
     "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul", "var",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "th": {"scope"}, "ol": {"start"}}
+REACHED_BY_KEYBOARD = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}  # wide ones scroll sideways
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _HEADING = re.compile(r"<(/?)h([1-6])\b", re.IGNORECASE)
 
@@ -33,6 +34,7 @@ def render_markdown(text: str, project: str, commit: str, folder: str = "") -> M
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
+        set_tag_attribute_values=REACHED_BY_KEYBOARD,
         link_rel="noopener noreferrer",
         attribute_filter=_resolver(project, commit, folder),
     )

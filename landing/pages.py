@@ -20,7 +20,28 @@ from workspace_api.http import csrf_token
 from workspace_api.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
+SHARED_TEMPLATES = TEMPLATES / "shared"
 NO_STORE = {"Cache-Control": "no-store"}
+
+
+def frame_values(settings: Settings, assets: Assets) -> dict[str, Any]:
+    """Return what the frame of every page is drawn with."""
+    return {
+        "asset": assets.url,
+        "version": settings.version,
+        "sandboxed": settings.sandboxed,
+        "offline": settings.alphagenome.backend == "offline",
+    }
+
+
+def sign_in_pages(settings: Settings, assets: Assets) -> tuple[list[str], dict[str, Any]]:
+    """Return template folders and values with which JupyterHub draws its sign-in page as ours.
+
+    JupyterHub calls a value that can be called, with the person, and draws with what it returns.
+    """
+    values = {**frame_values(settings, assets), "caller": ANONYMOUS, "csrf": "", "here": ""}
+    values["asset"] = lambda _person: assets.url
+    return [str(TEMPLATES / "hub"), str(SHARED_TEMPLATES)], values
 
 
 class Pages:
@@ -28,19 +49,14 @@ class Pages:
 
     def __init__(self, settings: Settings, assets: Assets) -> None:
         self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+            loader=FileSystemLoader([SHARED_TEMPLATES, TEMPLATES / "pages"]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals.update(
-            asset=assets.url,
-            version=settings.version,
-            sandboxed=settings.sandboxed,
-            offline=settings.alphagenome.backend == "offline",
-        )
+        self._templates.globals.update(frame_values(settings, assets))
         self._templates.filters.update(time=_time_tag, span=words.span, size=words.size, listed=words.listed)
 
     def page(

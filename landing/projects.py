@@ -45,7 +45,7 @@ def project_pages(pages: Pages) -> APIRouter:
             project=snapshot.project,
             snapshot=snapshot,
             asked=ref,
-            readme=render_markdown(snapshot.readme, path, snapshot.commit),
+            readme=render_markdown(_below_title(snapshot.readme, snapshot.title), path, snapshot.commit),
             versions=versions,
             versions_missing=missing,
             environment=services.environments.view(snapshot.environment_key),
@@ -100,6 +100,12 @@ def project_pages(pages: Pages) -> APIRouter:
         return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
     return router
+
+
+def _below_title(readme: str, title: str) -> str:
+    """Return a README without its first heading, where that repeats what stands above it on the page."""
+    first, _, rest = readme.lstrip().partition("\n")
+    return rest if first.strip("# \t\r").casefold() == title.casefold() else readme
 
 
 def _versions(services: Workspace, caller: Identity, path: str) -> tuple[list[VersionView], str]:

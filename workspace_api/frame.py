@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -14,6 +15,8 @@ from workspace_api.errors import TooLargeError
 from workspace_api.problems import RenderProblem, of_error, of_unexpected, respond
 
 MAX_BODY_BYTES = 2_000_000
+DISCARDED_BYTES = 100_000_000
+DISCARDED_SECONDS = 20.0
 logger = logging.getLogger(__name__)
 
 
@@ -69,14 +72,17 @@ class BodyLimitMiddleware:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > self.limit:
+            await _discard(receive)
             await self._refuse(scope, receive, send)
             return
         seen = 0
         started = False
+        more = True
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, more
             message = await receive()
+            more = message.get("more_body", False)
             seen += len(message.get("body", b""))
             if seen > self.limit:
                 raise _BodyTooLargeError
@@ -92,6 +98,8 @@ class BodyLimitMiddleware:
         with contextlib.suppress(_BodyTooLargeError):
             await self.app(scope, counted, send_unless_too_large)
         if seen > self.limit and not started:
+            if more:
+                await _discard(receive)
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,6 +111,18 @@ class BodyLimitMiddleware:
         mark = str(request.state.request_id)
         response = respond(request, of_error(error, mark), self.render, {"Connection": "close"})
         await response(scope, receive, send)
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on and keep nothing: a proxy that still sends would not see an answer that came before."""
+    seen = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARDED_SECONDS):
+            while seen < DISCARDED_BYTES:
+                message = await receive()
+                seen += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 class _BodyTooLargeError(Exception):

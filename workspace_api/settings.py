@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,9 @@ class ForgeSettings(Section):
     """Where the forge is: the embedded one, or a GitLab."""
 
     url: str = Field("", description="Address of the forge; empty: the embedded forge under /git.")
+    public_url: str = Field(
+        "", description="Address people clone from, where that of a GitLab differs from `url`."
+    )
     token: SecretStr = Field(SecretStr(""), description="Administrator's token (scopes api, sudo).")
     timeout: float = Field(20, gt=0, description="Seconds to wait for one answer of the forge.")
 
@@ -85,7 +89,7 @@ class Settings(Section):
     database_url: str
     secret_key: SecretStr
     sandboxed: bool = True
-    version: str = "0"
+    version: str = Field(default_factory=lambda: importlib.metadata.version("labfork"))
     forge: ForgeSettings = ForgeSettings()
     hub: HubSettings = HubSettings()
     alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()

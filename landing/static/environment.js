@@ -26,6 +26,7 @@ function follow(key) {
       // A form may be half filled in: say how it ended, and leave what was typed alone.
       note.querySelector("strong").textContent =
         state === "ready" ? "The environment is ready." : "The environment could not be built.";
+      note.classList.add(state === "ready" ? "good" : "bad");
       note.querySelector("p").textContent = state === "ready" ? "Runs begin at once." : error || "";
       line.textContent = "";
     } else {

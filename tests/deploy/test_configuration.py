@@ -30,6 +30,8 @@ def test_a_variable_overrides_the_file(tmp_path):
         ({"LABFORK_PORT": "eighty"}, "LABFORK_PORT"),
         ({"LABFORK_RUNS__WORKERS": "0"}, "LABFORK_RUNS__WORKERS"),
         ({"LABFORK_CONFIG": "nowhere.toml"}, "nowhere.toml"),
+        ({"LABFORK_PUBLIC_URL": "labfork.example.org"}, "LABFORK_PUBLIC_URL"),
+        ({"LABFORK_PUBLIC_URL": "https://example.org/labfork"}, "without a path"),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_remedy(environ, words):

@@ -40,7 +40,6 @@ def test_a_good_notebook_succeeds_and_its_files_are_kept(workspace):
         ("endless", "while True: pass", "minute"),
         ("hungry", "x = []\nwhile True: x.append(bytearray(50_000_000))", "memory"),
         ("filler", "f = open('big', 'wb')\nwhile True: f.write(bytes(10_000_000))", "disk"),
-        ("printer", "while True: print('x' * 10_000)", "print"),
         ("raiser", "raise ValueError('the tissue is unknown')", "the tissue is unknown"),
     ],
 )
@@ -49,6 +48,15 @@ def test_a_notebook_that_misbehaves_fails_with_words(workspace, name, code, word
 
     assert ended["state"] == "failed"
     assert words in ended["error"].lower()
+
+
+def test_a_notebook_that_prints_for_ever_fails_with_words(workspace):
+    roomy = "resources: {memory: 2G, minutes: 1}\n"
+    code = "while True: print('x' * 10_000)"
+    ended = run(workspace, "printer", {"a.ipynb": notebook(code), "workspace.yaml": roomy})
+
+    assert ended["state"] == "failed"
+    assert "print" in ended["error"].lower()
 
 
 def test_a_fork_bomb_is_contained_and_the_workspace_goes_on(workspace):

@@ -161,6 +161,10 @@ class ForgeClient:
         """Return where git finds a project; it holds no credential."""
         return f"{self._settings.url.rstrip('/')}/{path}.git"
 
+    def public_address(self, path: str) -> str:
+        """Return where people clone a project from."""
+        return f"{(self._settings.public_url or self._settings.url).rstrip('/')}/{path}.git"
+
     def git(self, folder: Path, *arguments: str) -> str:
         """Run git in `folder` as the forge's administrator; the credential goes through the environment."""
         return run(
@@ -229,5 +233,4 @@ def _project(found: Any) -> ForgeProject:
         visibility=found.visibility,
         default_branch=found.default_branch or "main",
         description=found.description or "",
-        http_url=found.http_url_to_repo,
     )

@@ -15,7 +15,6 @@ class ForgeProject:
     visibility: str
     default_branch: str
     description: str
-    http_url: str
 
     @property
     def namespace(self) -> str:

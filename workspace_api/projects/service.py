@@ -317,7 +317,7 @@ class ProjectService:
             curated_version=curation.version if curation else None,
             curated_commit=curation.snapshot.commit if curation else None,
             area=curation.area if curation else None,
-            clone_url=self._forge.address(project.path),
+            clone_url=self._forge.public_address(project.path),
         )
 
 
