@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 25.0
 
 
 def announce_when_ready(address: str, ready_url: str) -> None:
@@ -27,6 +27,6 @@ def _announce(address: str, ready_url: str) -> None:
             if answer.is_success:
                 print(f"Ready. Open {address} (Ctrl-C stops it)", flush=True)
                 return
-            last = ", ".join(part["name"] for part in answer.json()["parts"] if not part["ok"])
+            last = "; ".join(f"{p['name']}: {p['detail']}" for p in answer.json()["parts"] if not p["ok"])
         time.sleep(0.3)
-    print(f"Not ready after {PATIENCE_SECONDS:.0f} s ({last}); see the folder logs.", flush=True)
+    print(f"Not everything works after {PATIENCE_SECONDS:.0f} s: {last}. See {address}/status", flush=True)

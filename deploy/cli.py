@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,9 +14,10 @@ from deploy import doctor as examination
 from deploy import in_force, system
 from deploy.configuration import Configuration, ConfigurationError, read_configuration
 from deploy.prepare import password_file, prepare, running_process
-from deploy.seed import seed_workspace
 from workspace_api.errors import WorkspaceError
-from workspace_api.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from workspace_api.workspace import Workspace
 
 app = typer.Typer(
     help="A research workspace server for genomics groups.",
@@ -43,6 +44,8 @@ def configured() -> Configuration:
 
 def opened() -> Workspace:
     """Open the services of the workspace that was last started in LABFORK_HOME."""
+    from workspace_api.workspace import open_workspace
+
     try:
         return open_workspace(in_force.load(configured().home).settings())
     except ConfigurationError as error:
@@ -97,6 +100,8 @@ def _greet(configuration: Configuration, sandbox: examination.Finding) -> None:
 @app.command()
 def seed() -> None:
     """Bring the curated projects to the version of this checkout; what people did is not changed."""
+    from deploy.seed import seed_workspace
+
     try:
         changed = seed_workspace(opened())
     except WorkspaceError as error:

@@ -7,11 +7,13 @@ import secrets
 from pathlib import Path
 
 from auth.identity import Level
+from auth.passwords import Passwords
 from deploy.configuration import Configuration, ConfigurationError
 from deploy.in_force import InForce, decide
 from deploy.secrets import write_private
-from workspace_api.database import migrate
-from workspace_api.workspace import Workspace, open_workspace
+from nfs.layout import StorageLayout
+from workspace_api.database import Database, migrate
+from workspace_api.people.service import PeopleService
 
 PRIVATE_FOLDERS = ("config", "forge", "logs", "run", "work", "cache")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -28,12 +30,13 @@ def prepare(configuration: Configuration, *, sandbox_present: bool) -> InForce:
     in_force = decide(configuration, sandboxed=sandbox_present)
     settings = in_force.settings()
     migrate(settings.database_url)
-    workspace = open_workspace(settings)
+    database = Database(settings.database_url)
     try:
-        workspace.people.ensure_system_accounts()
-        ensure_administrator(workspace, configuration)
+        people = PeopleService(database, StorageLayout(settings.home / "storage"), Passwords())
+        people.ensure_system_accounts()
+        ensure_administrator(people, configuration)
     finally:
-        workspace.database.close()
+        database.close()
     return in_force
 
 
@@ -61,13 +64,13 @@ def make_folders(home: Path) -> None:
         ) from None
 
 
-def ensure_administrator(workspace: Workspace, configuration: Configuration) -> None:
+def ensure_administrator(people: PeopleService, configuration: Configuration) -> None:
     """Make the first administrator; an account that is there already keeps its password."""
-    if workspace.people.find(configuration.admin_name) is not None:
+    if people.find(configuration.admin_name) is not None:
         return
     given = configuration.admin_password.get_secret_value()
     password = given or secrets.token_urlsafe(12)
-    workspace.people.add(
+    people.add(
         configuration.admin_name,
         password=password,
         display_name="Administrator",

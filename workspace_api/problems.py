@@ -10,10 +10,17 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from workspace_api.errors import FieldError, InvalidInputError, LimitReachedError, WorkspaceError
+from workspace_api.errors import (
+    FieldError,
+    InvalidInputError,
+    LimitReachedError,
+    UnavailableError,
+    WorkspaceError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
@@ -126,9 +133,24 @@ def install_problems(app: FastAPI, render: RenderProblem | None) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101 - as registered below
         return respond(request, _of_http(request, error), render, error.headers)
 
+    def on_database(request: Request, error: Exception) -> Response:
+        assert isinstance(error, OperationalError)  # noqa: S101 - as registered below
+        mark = request_id_of(request)
+        logger.error("request %s: the database refused: %s", mark, error.orig)
+        return respond(request, of_error(_refused_by_database(error), mark), render)
+
+    app.add_exception_handler(OperationalError, on_database)
     app.add_exception_handler(WorkspaceError, on_workspace_error)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
+
+
+def _refused_by_database(error: OperationalError) -> UnavailableError:
+    """Say what the database says: a full or failing disk, or one that others keep busy."""
+    return UnavailableError(
+        f"The workspace's database does not take this now ({error.orig}). Nothing was changed. Try again "
+        "later; if it stays, an administrator must look: the disk may be full."
+    )
 
 
 def _headers_of(error: WorkspaceError) -> dict[str, str]:

@@ -37,14 +37,15 @@ class UvBuilder:
         self._index_url = index_url
         self._seconds = seconds
         self._uv = str(Path(sys.executable).with_name("uv"))
-        base = importlib.resources.files("hub.environments") / "base.txt"
-        self._base = base.read_text(encoding="utf-8")
+        ours = importlib.resources.files("hub.environments")
+        self._base = (ours / "base.txt").read_text(encoding="utf-8")
+        self._overrides = (ours / "overrides.txt").read_text(encoding="utf-8")
 
     @property
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
         python = ".".join(platform.python_version_tuple()[:2])
-        return f"uv-1 python-{python} {platform.machine()} {self._base}"
+        return f"uv-1 python-{python} {platform.machine()} {self._base}{self._overrides}"
 
     def key(self, files: Mapping[str, bytes]) -> str:
         """Return the key of the environment that `files` need."""
@@ -126,8 +127,16 @@ class UvBuilder:
             run([self._uv, "venv", "--quiet", "--python", sys.executable, folder], timeout=60)
             wanted = folder / "labfork-requirements.txt"
             wanted.write_text(self._base + "".join(f"{line.text}\n" for line in lines), encoding="utf-8")
+            overrides = folder / "labfork-overrides.txt"
+            overrides.write_text(self._overrides, encoding="utf-8")
             _append(log, f"Installing {len(lines)} packages with what they need, and JupyterLab")
-            stream(self._command(folder, wanted), log, timeout=self._seconds, cancelled=cancelled, keep=lock)
+            stream(
+                self._command(folder, wanted, overrides),
+                log,
+                timeout=self._seconds,
+                cancelled=cancelled,
+                keep=lock,
+            )
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
@@ -136,7 +145,7 @@ class UvBuilder:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _command(self, folder: Path, wanted: Path) -> list[str | Path]:
+    def _command(self, folder: Path, wanted: Path, overrides: Path) -> list[str | Path]:
         index = ["--index-url", self._index_url] if self._index_url else []
         return [
             *(
@@ -150,7 +159,7 @@ class UvBuilder:
             ),
             *("--python", folder / "bin" / "python"),
             *index,
-            *("--requirement", wanted),
+            *("--requirement", wanted, "--override", overrides),
         ]
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from sqlalchemy import text
 from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
 
@@ -53,6 +54,19 @@ def test_an_error_nobody_foresaw_tells_its_mark_and_nothing_else(breaking, caplo
     assert mark in caplog.text
     assert "the secret is 42" in caplog.text
     assert answer.headers["content-security-policy"]
+
+
+def test_a_full_disk_is_told_as_such(app, workspace):
+    @app.get("/api/v1/filling")
+    def filling():
+        with workspace.database.write() as session:
+            session.execute(text("PRAGMA max_page_count = 1"))
+            session.execute(text("CREATE TABLE filler AS SELECT randomblob(1000000) AS bytes"))
+
+    answer = TestClient(app).get("/api/v1/filling")
+
+    assert answer.status_code == 503
+    assert "database or disk is full" in answer.json()["detail"]
 
 
 def test_what_is_not_there_is_named(visitor):

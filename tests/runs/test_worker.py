@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,33 @@ def test_results_are_not_written_through_what_stands_in_the_home(bench, code):
     assert ended.state == "failed"
     assert "“runs” is a link or a file" in ended.error
     assert sorted(Path("/etc").iterdir()) == before
+
+
+@pytest.fixture
+def small_disk(bench):
+    """Ben's results lie on a disk of one megabyte; the value makes it larger."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    runs = bench.workspace.layout.ensure_home("ben", *[bench.workspace.people.get("ben").uid] * 2) / "runs"
+    runs.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run([*mount, "size=1m", "labfork-test", str(runs)], check=True)
+    yield lambda: subprocess.run([*mount, "remount,size=64m", "labfork-test", str(runs)], check=True)
+    subprocess.run(["umount", str(runs)], check=True)
+
+
+@pytest.mark.usefixtures("working")
+def test_results_wait_for_room_on_a_full_disk(bench, small_disk, monkeypatch):
+    monkeypatch.setattr(execution, "LOOK_FOR_ROOM_SECONDS", 0.2)
+    path = bench.project_with("import os\nopen('big.bin', 'wb').write(os.urandom(3_000_000))")
+    run = bench.request(path, BEN)
+    wait_for(lambda: "disk is full" in (bench.get(run).step or ""), what="word of the full disk")
+    assert not bench.get(run).ended
+
+    small_disk()
+
+    assert bench.await_end(run).state == "succeeded"
+    assert (folder_of(bench, run, "ben") / "outputs" / "big.bin").stat().st_size == 3_000_000
 
 
 @pytest.mark.usefixtures("working")

@@ -33,6 +33,7 @@ def refusal(form: str, text: str, **more) -> str:
         ("chr22:36201698:A/C", "chr22:36201698:A>C"),
         ("  chr22 : 36 201 698 : A > C\n", "chr22:36201698:A>C"),
         ("chr22 36201698 A>C", "chr22:36201698:A>C"),
+        ("22-36201698-A-C", "chr22:36201698:A>C"),
         ("chrx:1:A>G", "chrX:1:A>G"),
         ("chrM:16569:T>C", "chrM:16569:T>C"),
         ("MT:1:g>a", "chrM:1:G>A"),
@@ -48,6 +49,7 @@ def test_a_variant_has_one_proper_form(typed, kept):
     ("typed", "words"),
     [
         ("", ["variant is missing", "chr22:36201698:A>C"]),
+        ("22-36201698-A-", ["alternate allele is missing"]),
         ("   ", ["variant is missing"]),
         ("rs4646437", ["“rs4646437” is not a variant", "chr22:36201698:A>C"]),
         ("chr22:,:A>C", ["“chr22:,:A>C” is not a variant"]),

@@ -35,7 +35,11 @@ LOOK_SECONDS = 0.05
 SECONDS_BETWEEN_NOTES = 0.25
 FORGE_WAITS = (1.0, 2.0, 4.0, 8.0)
 TOKEN_SPARE = dt.timedelta(hours=1)
+WAIT_FOR_ROOM_SECONDS = 900.0
+LOOK_FOR_ROOM_SECONDS = 3.0
+NO_ROOM_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM = "The workspace's disk is full, so the run could not go on. Ask an administrator to make room."
+WAITS_FOR_ROOM = "The disk is full: the results wait for room. Ask an administrator to make some."
 UNFORESEEN = "Something inside the workspace went wrong; its log says more under the id of this run."
 
 
@@ -189,13 +193,27 @@ class Execution:
         last_words = self._folder.log(0, 1_000_000).decode("utf-8", "replace").strip().rpartition("\n")[2]
         state, error = verdict(outcome, self._progress, self._run.limits, last_words[:500])
         try:
-            self._keep(state, error)
+            self._keep_when_there_is_room(state, error)
         except HomeRefusesError as refusal:
             state, error = RunState.FAILED, str(refusal)
         self._end(state, error, outcome.peak_memory_bytes)
 
     def _wanted_end(self) -> bool:
         return self._queue.cancel_wanted(self._claim)
+
+    def _keep_when_there_is_room(self, state: RunState, error: str | None) -> None:
+        """Keep the results; on a full disk what was computed waits for room, and fails only after long."""
+        until = time.monotonic() + WAIT_FOR_ROOM_SECONDS
+        while True:
+            try:
+                self._keep(state, error)
+            except OSError as trouble:
+                if trouble.errno not in NO_ROOM_ERRORS or time.monotonic() >= until:
+                    raise
+                self._say(WAITS_FOR_ROOM)
+                self._pause(LOOK_FOR_ROOM_SECONDS)
+            else:
+                return
 
     def _keep(self, state: RunState, error: str | None) -> None:
         """Move the results into the owner's home."""
@@ -216,7 +234,7 @@ class Execution:
             run_id=run.id,
             title=run.title,
             worksheet_title=run.worksheet_title,
-            repository=workspace.forge.address(run.project.path),
+            repository=workspace.forge.public_address(run.project.path),
             project=run.project.path,
             commit=run.commit,
             version=run.version,
@@ -286,7 +304,7 @@ def _load(workspace: Workspace, run_id: str) -> Run:
 
 
 def _os_words(error: OSError) -> str:
-    return NO_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else UNFORESEEN
+    return NO_ROOM if error.errno in NO_ROOM_ERRORS else UNFORESEEN
 
 
 def _is_root() -> bool:

@@ -13,6 +13,7 @@ Check = Callable[[str, Mapping[str, Any]], str]
 
 # Both read text whose white space is single blanks: runs of it would make them slow.
 VARIANT = re.compile(r"([^: ]+) ?[: ] ?([0-9][0-9,_ ]*?) ?[: ] ?([^:>/ ]*) ?[>/:] ?([^:>/ ]*)")
+DASHED = re.compile(r"[^: -]+-[0-9]+-[A-Za-z]*-[A-Za-z]*")  # as gnomAD writes it
 INTERVAL = re.compile(r"([^: ]+) ?: ?([0-9][0-9,_]*) ?(?:-|–|\.\.) ?([0-9][0-9,_]*)")
 TERM = re.compile(r"(UBERON|CL|CLO|EFO|NTR):([0-9]{1,10})")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -36,7 +37,8 @@ def genomic_variant(text: str, schema: Mapping[str, Any]) -> str:
     """Return `chr22:36201698:A>C` for what was typed; position from 1, as in VCF."""
     if not text.strip():
         raise FormatError(f"The variant is missing. {VARIANT_EXAMPLE}")
-    match = VARIANT.fullmatch(" ".join(text.split()))
+    spaced = " ".join(text.split())
+    match = VARIANT.fullmatch(spaced.replace("-", ":") if DASHED.fullmatch(spaced) else spaced)
     if match is None:
         raise FormatError(f"{shown(text)} is not a variant. {VARIANT_EXAMPLE}")
     chromosome, length = _chromosome(match[1], schema)
