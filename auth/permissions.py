@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from auth.identity import Identity, Level
 
@@ -23,6 +24,28 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"  # PlatformFacts
     READ_OWN_TOKENS = "read_own_tokens"  # PlatformFacts
     MANAGE_OWN_TOKENS = "manage_own_tokens"  # PlatformFacts
+    CREATE_GROUP = "create_group"  # PlatformFacts
+    READ_GROUPS = "read_groups"  # PlatformFacts: those of everybody
+    READ_GROUP = "read_group"  # GroupFacts: its members, its storage, its projects
+    CHANGE_GROUP = "change_group"  # GroupFacts: its title, its members and their roles
+    LEAVE_GROUP = "leave_group"  # GroupFacts
+    DELETE_GROUP = "delete_group"  # GroupFacts
+    CREATE_PROJECT = "create_project"  # NamespaceFacts of the place it is made in
+    FORK_PROJECT = "fork_project"  # ProjectFacts of the origin
+    WRITE_PROJECT = "write_project"  # ProjectFacts
+    PROPOSE = "propose"  # ProjectFacts of the project that is to take the changes
+    ACCEPT_PROPOSAL = "accept_proposal"  # ProjectFacts of the project that takes them
+    OPEN_SESSION = "open_session"  # SessionFacts; whether the project may be read is asked beside it
+    READ_SESSION = "read_session"  # SessionFacts
+    STOP_SESSION = "stop_session"  # SessionFacts
+
+
+class Role(StrEnum):
+    """What a member may do with a group's files and projects; each may also do what those before it may."""
+
+    READER = "reader"
+    WRITER = "writer"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -52,13 +75,43 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
+class GroupFacts:
+    """What decides about a group: the caller's role in it, or None for somebody who is no member."""
+
+    role: Role | None = None
+
+
+@dataclass(frozen=True)
+class NamespaceFacts:
+    """What decides about a place for projects: `own` for the caller's own, else their role in its group."""
+
+    own: bool = False
+    role: Role | None = None
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """What decides about a session: the account it belongs to (or would), and its kind."""
+
+    owner: str
+    kind: str = "lab"
+
+
+@dataclass(frozen=True)
 class PlatformFacts:
     """The workspace as a whole: nothing but the caller decides."""
 
 
 PLATFORM = PlatformFacts()
 
-Resource = ProjectFacts | RunFacts | PlatformFacts
+Resource = ProjectFacts | RunFacts | GroupFacts | NamespaceFacts | SessionFacts | PlatformFacts
+Facts = TypeVar("Facts")
+
+WRITES_FROM = 30  # GitLab's developer
+ACCEPTS_FROM = 40  # GitLab's maintainer
+_RUNS_WORK = frozenset({Level.END_USER, Level.AUTHOR, Level.DEVELOPER})
+_EDITS = frozenset({Level.AUTHOR, Level.DEVELOPER})
+_SESSION_LEVELS = {"lab": _EDITS, "worksheet": _RUNS_WORK, "viewer": _RUNS_WORK}
 
 READING = frozenset(
     {
@@ -67,6 +120,9 @@ READING = frozenset(
         Action.READ_ENVIRONMENT,
         Action.READ_PEOPLE,
         Action.READ_OWN_TOKENS,
+        Action.READ_GROUPS,
+        Action.READ_GROUP,
+        Action.READ_SESSION,
     }
 )
 
@@ -89,19 +145,41 @@ def scopes_allow(scopes: frozenset[str], *, reading: bool) -> bool:
 
 
 def _reads_project(identity: Identity, resource: Resource) -> bool:
-    facts = _project(resource)
+    facts = _as(ProjectFacts, resource)
     if facts.visibility == "public" or identity.admin or facts.member_level is not None:
         return True
     return facts.visibility == "internal" and identity.signed_in
 
 
+def _forks(identity: Identity, resource: Resource) -> bool:
+    return _reads_project(identity, resource) and _has_level(identity, _RUNS_WORK)
+
+
+def _proposes(identity: Identity, resource: Resource) -> bool:
+    return _reads_project(identity, resource) and _has_level(identity, _EDITS)
+
+
+def _writes_project(identity: Identity, resource: Resource) -> bool:
+    return _has_access(identity, _as(ProjectFacts, resource), WRITES_FROM)
+
+
+def _accepts(identity: Identity, resource: Resource) -> bool:
+    return _has_access(identity, _as(ProjectFacts, resource), ACCEPTS_FROM)
+
+
+def _has_access(identity: Identity, facts: ProjectFacts, level: int) -> bool:
+    return identity.signed_in and (
+        identity.admin or (facts.member_level is not None and facts.member_level >= level)
+    )
+
+
 def _curates(identity: Identity, resource: Resource) -> bool:
-    _project(resource)
+    _as(ProjectFacts, resource)
     return identity.admin
 
 
 def _owns_run(identity: Identity, resource: Resource) -> bool:
-    facts = _run(resource)
+    facts = _as(RunFacts, resource)
     if identity.admin:
         return True
     if facts.owner_is_system:
@@ -110,44 +188,67 @@ def _owns_run(identity: Identity, resource: Resource) -> bool:
 
 
 def _reads_run(identity: Identity, resource: Resource) -> bool:
-    return _run(resource).public or _owns_run(identity, resource)
+    return _as(RunFacts, resource).public or _owns_run(identity, resource)
+
+
+def _is_member(identity: Identity, resource: Resource) -> bool:
+    return _as(GroupFacts, resource).role is not None and identity.signed_in
+
+
+def _reads_group(identity: Identity, resource: Resource) -> bool:
+    return _is_member(identity, resource) or identity.admin
+
+
+def _governs_group(identity: Identity, resource: Resource) -> bool:
+    facts = _as(GroupFacts, resource)
+    return identity.admin or (identity.signed_in and facts.role is Role.ADMIN)
+
+
+def _creates_project(identity: Identity, resource: Resource) -> bool:
+    facts = _as(NamespaceFacts, resource)
+    at_home = facts.own or facts.role in (Role.WRITER, Role.ADMIN)
+    return _has_level(identity, _EDITS) and (at_home or identity.admin)
+
+
+def _opens_session(identity: Identity, resource: Resource) -> bool:
+    facts = _as(SessionFacts, resource)
+    levels = _SESSION_LEVELS.get(facts.kind, frozenset())
+    return bool(levels) and identity.user == facts.owner and _has_level(identity, levels)
+
+
+def _owns_session(identity: Identity, resource: Resource) -> bool:
+    facts = _as(SessionFacts, resource)
+    return identity.signed_in and (identity.admin or identity.user == facts.owner)
 
 
 def _anyone(_identity: Identity, resource: Resource) -> bool:
-    _platform(resource)
+    _as(PlatformFacts, resource)
     return True
 
 
 def _signed_in(identity: Identity, resource: Resource) -> bool:
-    _platform(resource)
+    _as(PlatformFacts, resource)
     return identity.signed_in
 
 
 def _edits_notebooks(identity: Identity, resource: Resource) -> bool:
-    _platform(resource)
-    return identity.admin or (identity.signed_in and identity.level in (Level.AUTHOR, Level.DEVELOPER))
+    _as(PlatformFacts, resource)
+    return _has_level(identity, _EDITS)
 
 
 def _administers(identity: Identity, resource: Resource) -> bool:
-    _platform(resource)
+    _as(PlatformFacts, resource)
     return identity.admin
 
 
-def _project(resource: Resource) -> ProjectFacts:
-    if not isinstance(resource, ProjectFacts):
-        raise TypeError(f"this action is decided by ProjectFacts, not {type(resource).__name__}")
-    return resource
+def _has_level(identity: Identity, levels: frozenset[Level]) -> bool:
+    """Whether somebody signed in is shown this much; an administrator is at any level."""
+    return identity.signed_in and (identity.admin or identity.level in levels)
 
 
-def _run(resource: Resource) -> RunFacts:
-    if not isinstance(resource, RunFacts):
-        raise TypeError(f"this action is decided by RunFacts, not {type(resource).__name__}")
-    return resource
-
-
-def _platform(resource: Resource) -> PlatformFacts:
-    if not isinstance(resource, PlatformFacts):
-        raise TypeError(f"this action is decided by PlatformFacts, not {type(resource).__name__}")
+def _as(kind: type[Facts], resource: object) -> Facts:
+    if not isinstance(resource, kind):
+        raise TypeError(f"this action is decided by {kind.__name__}, not {type(resource).__name__}")
     return resource
 
 
@@ -163,4 +264,18 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.MANAGE_PEOPLE: _administers,
     Action.READ_OWN_TOKENS: _signed_in,
     Action.MANAGE_OWN_TOKENS: _signed_in,
+    Action.CREATE_GROUP: _edits_notebooks,
+    Action.READ_GROUPS: _administers,
+    Action.READ_GROUP: _reads_group,
+    Action.CHANGE_GROUP: _governs_group,
+    Action.LEAVE_GROUP: _is_member,
+    Action.DELETE_GROUP: _governs_group,
+    Action.CREATE_PROJECT: _creates_project,
+    Action.FORK_PROJECT: _forks,
+    Action.WRITE_PROJECT: _writes_project,
+    Action.PROPOSE: _proposes,
+    Action.ACCEPT_PROPOSAL: _accepts,
+    Action.OPEN_SESSION: _opens_session,
+    Action.READ_SESSION: _owns_session,
+    Action.STOP_SESSION: _owns_session,
 }

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 user = typer.Typer(help="People's accounts.", no_args_is_help=True)
 app.add_typer(user, name="user")
+group = typer.Typer(help="Groups and their members.", no_args_is_help=True)
+app.add_typer(group, name="group")
 
 
 def refuse(message: str) -> NoReturn:
@@ -153,6 +155,72 @@ def set_password(
     except WorkspaceError as error:
         refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
     typer.echo(f"The password of {name} is changed.")
+
+
+def _refuse_with_fields(error: WorkspaceError) -> NoReturn:
+    refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+
+
+@group.command("add")
+def add_group(
+    name: Annotated[str, typer.Argument(help="Small letters, digits and hyphens; begins with a letter.")],
+    admin: Annotated[str, typer.Option(help="The account that is its first admin.")],
+    title: Annotated[str, typer.Option(help="As it is shown; the name where it is left out.")] = "",
+) -> None:
+    """Make a group."""
+    try:
+        opened().groups.add(name, title, admin=admin)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    typer.echo(f"The group {name} is made; {admin} is its admin.")
+
+
+@group.command("member")
+def change_member(
+    name: Annotated[str, typer.Argument(help="The group.")],
+    member: Annotated[str, typer.Argument(help="The account.")],
+    role: Annotated[str, typer.Argument(help="reader, writer or admin; none takes them out.")],
+) -> None:
+    """Give somebody a role in a group, or take them out of it."""
+    try:
+        opened().groups.put_member(name, member, None if role == "none" else role)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    typer.echo(f"{member} is {'no member' if role == 'none' else role} of {name} now.")
+
+
+@group.command("remove")
+def remove_group(
+    name: Annotated[str, typer.Argument(help="The group.")],
+    confirm: Annotated[
+        str, typer.Option(prompt="Type the group's name to remove it", help="Its name again.")
+    ],
+) -> None:
+    """Remove a group that owns no project; its files are moved aside, never deleted."""
+    try:
+        removed = opened().groups.remove(name, confirm=confirm)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    when = "are" if removed.done else "will be, when the forge answers,"
+    typer.echo(f"The group {name} is removed. Its files {when} in {removed.files} of LABFORK_HOME.")
+
+
+@group.command("list")
+def list_groups() -> None:
+    """List every group, and what the forge has not followed yet."""
+    for each in opened().groups.everything():
+        typer.echo(f"{each.name:32} {each.members:4} members  {each.title}")
+        if each.trouble:
+            typer.secho(f"  waits: {each.trouble}", fg="yellow")
+
+
+@group.command("sync")
+def sync_groups() -> None:
+    """Bring the forge to what the workspace says of every group that waits."""
+    waiting = opened().groups.followers.follow_waiting()
+    if waiting:
+        refuse(f"The forge has not followed: {', '.join(waiting)}. See labfork group list.")
+    typer.echo("The forge has followed every group.")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from workspace_api.settings import (
     ForgeSettings,
     RunSettings,
     Section,
+    SessionSettings,
 )
 
 PREFIX = "LABFORK_"
@@ -48,6 +49,7 @@ class Configuration(Section):
     alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()
     runs: RunSettings = RunSettings()
     environments: EnvironmentSettings = EnvironmentSettings()
+    sessions: SessionSettings = SessionSettings()
 
     @field_validator("public_url")
     @classmethod

@@ -71,6 +71,7 @@ class InForce(BaseModel):
             home=self.home,
             public_url=configuration.address,
             host=configuration.host,
+            port=ports.public,
             database_url=f"sqlite:///{self.home / 'database.sqlite'}",
             secret_key=SecretStr(self.secrets.session_key),
             sandboxed=self.sandboxed,
@@ -85,6 +86,7 @@ class InForce(BaseModel):
             ),
             runs=configuration.runs,
             environments=configuration.environments,
+            sessions=configuration.sessions,
         )
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.services import service as hub_services
-from jupyterhub.spawner import SpawnException
 from traitlets import Integer
 
 from auth.local_authenticator import LocalAuthenticator
 from deploy import in_force
 from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
+from hub.spawners import SandboxSpawner
 from landing.assets import Assets
 from landing.pages import sign_in_pages
 
@@ -86,12 +86,17 @@ c.LocalAuthenticator.workspace_token = secrets.authenticator_token
 c.Authenticator.allow_all = True  # who has an account may sign in; the accounts are the workspace's
 
 
-def refuse_sessions(_spawner: Any) -> None:
-    """Refuse every server: this version offers worksheets, not sessions, and would start them as itself."""
-    raise SpawnException("Interactive sessions are not part of this version of Labfork.")
-
-
-c.Spawner.pre_spawn_hook = refuse_sessions
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.spawner_class = SandboxSpawner
+c.SandboxSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
+c.SandboxSpawner.workspace_token = secrets.authenticator_token
+c.SandboxSpawner.sessions_folder = str(home / "run" / "s")
+c.SandboxSpawner.sandboxed = force.sandboxed
+c.Spawner.hub_connect_url = f"http://127.0.0.1:{ports.public}"
+c.Spawner.start_timeout = 3600  # an environment may have to be built first
+c.Spawner.http_timeout = 60
+c.Spawner.poll_interval = 5
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # who asks for a server follows it on its page
 
 
 def process(name: str, **more: Any) -> dict[str, Any]:
@@ -111,10 +116,27 @@ c.JupyterHub.services = [
     ),
     process("worker"),
     process("gateway"),
+    process("door"),
     *([process("forge")] if force.embedded_forge else []),
 ]
+IDLE = force.configuration.sessions.idle_minutes
+if IDLE:
+    c.JupyterHub.services.append(
+        {
+            "name": "idle-culler",
+            "command": [
+                *(sys.executable, "-m", "deploy.tether", str(home / "logs" / "idle-culler.log")),
+                *(sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE * 60}"),
+            ],
+        }
+    )
 announce_when_ready(address, f"http://127.0.0.1:{ports.web}/ready")
 c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", "access:services!service=web"]},
-    {"name": "web", "scopes": ["read:metrics", "read:hub"], "services": ["web"]},
+    {"name": "web", "scopes": ["read:metrics", "read:hub", "admin:users", "servers"], "services": ["web"]},
+    {
+        "name": "idle-culler",
+        "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "services": ["idle-culler"] if IDLE else [],
+    },
 ]

@@ -18,17 +18,29 @@ from workspace_api.workspace import Workspace, open_workspace
 logger = logging.getLogger(__name__)
 SEED_AGAIN_SECONDS = 1.0
 SEED_AGAIN_AT_MOST = 60.0
+FOLLOW_GROUPS_SECONDS = 30.0
 
 
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
     launcher: Launcher = SandboxLauncher() if force.sandboxed else PlainLauncher()
-    seeding = threading.Thread(target=seed_when_possible, args=(workspace, stop), name="seed", daemon=True)
-    seeding.start()
+    for task, name in ((seed_when_possible, "seed"), (follow_groups, "groups")):
+        threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()
     owner = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
     Worker(workspace, launcher, owner).run(stop)
     workspace.close()
+
+
+def follow_groups(workspace: Workspace, stop: threading.Event) -> None:
+    """Bring the forge to what was changed in groups while it was away."""
+    while not stop.is_set():
+        try:
+            if waiting := workspace.groups.followers.follow_waiting():
+                logger.warning("the forge does not follow yet: %s", ", ".join(waiting))
+        except WorkspaceError as error:
+            logger.warning("groups wait for the forge: %s", error.detail)
+        stop.wait(FOLLOW_GROUPS_SECONDS)
 
 
 def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:

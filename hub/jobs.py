@@ -42,6 +42,17 @@ class Forward:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A connection to the unix socket `socket` outside reaches 127.0.0.1:`port` inside.
+
+    The socket lies where the job cannot touch it: what is inside is given an open descriptor, never a name.
+    """
+
+    socket: Path
+    port: int
+
+
+@dataclass(frozen=True)
 class Job:
     """One command with all it may see and use.
 
@@ -56,6 +67,7 @@ class Job:
     limits: Limits
     network: Literal["none", "open"] = "none"
     forwards: tuple[Forward, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     writable: tuple[Path, ...] = ()
 
 

@@ -44,7 +44,7 @@ class SandboxLauncher:
         for name, text in account_files(job.account, root=self._host.root).items():
             (etc / name).write_text(text, encoding="utf-8")
             (etc / name).chmod(0o644)
-        if job.forwards:
+        if job.forwards or job.listeners:
             relay = Mount(Path(__file__).with_name("relay.py"), PROGRAMS / "relay.py", "ro")
             job = replace(job, mounts=(*job.mounts, relay))
         options = sandbox_options(job, self._host, etc, INFO_FD)
@@ -137,6 +137,7 @@ def _launch(
         "cwd": cwd,
         "env": dict(env),
         "limits": asdict(job.limits),
+        "listeners": [str(listener.socket) for listener in job.listeners] if sandboxed else [],
         "writable": [str(path) for path in job.writable],
         "sandboxed": sandboxed,
     }

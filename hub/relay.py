@@ -1,12 +1,15 @@
-"""Inside a sandbox without a network: carries connections on 127.0.0.1 to unix sockets, then becomes the job.
+"""Inside a sandbox without a network: carries connections out of it and into it, then becomes the job.
 
-Started as `python relay.py PORT=SOCKET ... -- COMMAND ...` with the standard library alone.
+Started as `python relay.py RULE ... -- COMMAND ...` with the standard library alone. The rule `PORT=SOCKET`
+carries connections to 127.0.0.1:PORT out to a unix socket; `@DESCRIPTOR=PORT` carries those that come in by
+an inherited listening socket to 127.0.0.1:PORT.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 
 CHUNK = 1 << 20
@@ -23,12 +26,18 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
-async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
-    """Join one connection to the socket at `path`."""
+async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> None:
+    """Join one connection to `target`: `HOST:PORT`, a port of 127.0.0.1, or the path of a unix socket."""
+    unix = target.startswith("/")
+    host, _, port = target.rpartition(":")
     try:
-        far_reader, far_writer = await asyncio.open_unix_connection(path, limit=CHUNK)
+        if unix:
+            far_reader, far_writer = await asyncio.open_unix_connection(target, limit=CHUNK)
+        else:
+            far_reader, far_writer = await asyncio.open_connection(host or "127.0.0.1", port, limit=CHUNK)
     except OSError as error:
-        print(f"relay: {path}: {error.strerror}", file=sys.stderr)
+        if unix:  # else what is to be reached may not have begun to listen; the caller tries again
+            print(f"relay: {target}: {error.strerror}", file=sys.stderr)
         writer.close()
         return
     await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
@@ -36,14 +45,18 @@ async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pa
     far_writer.close()
 
 
-async def serve(forwards: list[tuple[int, str]], ready: int) -> None:
-    """Listen on every port, say so on the descriptor `ready`, and go on until the sandbox ends."""
-    for port, path in forwards:
+async def serve(rules: list[tuple[str, str]], ready: int) -> None:
+    """Listen by every rule, say so on the descriptor `ready`, and go on until the sandbox ends."""
+    for place, target in rules:
 
-        async def handle(r: asyncio.StreamReader, w: asyncio.StreamWriter, path: str = path) -> None:
-            await connect(r, w, path)
+        async def handle(r: asyncio.StreamReader, w: asyncio.StreamWriter, target: str = target) -> None:
+            await connect(r, w, target)
 
-        await asyncio.start_server(handle, "127.0.0.1", port, limit=CHUNK)
+        if place.startswith("@"):
+            inherited = socket.socket(fileno=int(place[1:]))
+            await asyncio.start_unix_server(handle, sock=inherited, limit=CHUNK)
+        else:
+            await asyncio.start_server(handle, "127.0.0.1", int(place), limit=CHUNK)
     os.write(ready, b"1")
     os.close(ready)
     await asyncio.Event().wait()
@@ -52,16 +65,17 @@ async def serve(forwards: list[tuple[int, str]], ready: int) -> None:
 def main() -> None:
     """Leave a relay behind in a child process, and replace this one by the command."""
     split = sys.argv.index("--")
-    forwards = [
-        (int(port), path) for port, _, path in (argument.partition("=") for argument in sys.argv[1:split])
-    ]
+    rules = [(place, to) for place, _, to in (argument.partition("=") for argument in sys.argv[1:split])]
     read_end, write_end = os.pipe()
     if (child := os.fork()) == 0:
         os.close(read_end)
         if os.fork() == 0:  # no child of the job, which may wait for all of its children
-            asyncio.run(serve(forwards, write_end))
+            asyncio.run(serve(rules, write_end))
         os._exit(0)
     os.close(write_end)
+    for place, _ in rules:
+        if place.startswith("@"):
+            os.close(int(place[1:]))
     os.waitpid(child, 0)
     if not os.read(read_end, 1):
         sys.exit("relay: could not listen")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hub.jobs import Account, Job
+from hub.supervisor import LISTENER_FD
 
 SYSTEM_FILES = (
     "/etc/ssl",
@@ -73,8 +74,7 @@ def sandbox_options(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
         *_system(job, host, etc),
         *_mounts(job),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
-        "--chdir",
-        str(job.cwd),
+        *("--chdir", "/"),
         "--clearenv",
         *(part for name, value in sorted(job.env.items()) for part in ("--setenv", name, value)),
     ]
@@ -86,7 +86,8 @@ def sandbox_command(job: Job, host: Host) -> list[str]:
     What runs before the ids are taken on is named by its full path: the job's own PATH may lead to programs
     of other people.
     """
-    return [*_become(job.account, host), *_relay(job, host), *job.argv]
+    enter = ["/bin/sh", "-c", 'cd -- "$0" && exec "$@"', str(job.cwd)]  # a home opens to its person alone
+    return [*_become(job.account, host), *enter, *_relay(job, host), *job.argv]
 
 
 def _namespaces(job: Job, host: Host) -> list[str]:
@@ -175,7 +176,8 @@ def _become(account: Account, host: Host) -> list[str]:
 
 
 def _relay(job: Job, host: Host) -> list[str]:
-    if not job.forwards:
+    if not job.forwards and not job.listeners:
         return []
     pairs = [f"{f.port}={_socket_folder(f.port) / f.socket.name}" for f in job.forwards]
+    pairs += [f"@{LISTENER_FD + number}={listener.port}" for number, listener in enumerate(job.listeners)]
     return [str(host.python), "-I", "-S", str(PROGRAMS / "relay.py"), *pairs, "--"]

@@ -15,6 +15,7 @@ import os
 import resource
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ from hub.records import reserve_record, write_record
 
 INFO_FD = 97
 OPTIONS_FD = 98
+LISTENER_FD = 100  # the first of them
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
 LOOK_AT_DISK = 0.5
@@ -86,7 +88,9 @@ class Supervisor:
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:
         read_info, write_info = os.pipe()
         read_output, write_output = os.pipe()
-        given = _hand_over(write_info, self.plan["options"]) if self.plan["sandboxed"] else ()
+        given: tuple[int, ...] = ()
+        if self.plan["sandboxed"]:
+            given = (*_hand_over(write_info, self.plan["options"]), *_listen(self.plan["listeners"]))
         tasks = None if self.group else tasks_of(self.plan["uid"]) + self.limits["processes"]
         try:
             process = subprocess.Popen(
@@ -243,6 +247,20 @@ def _hand_over(info: int, options: list[str]) -> tuple[int, int]:
     os.dup2(given, OPTIONS_FD)
     os.close(given)
     return INFO_FD, OPTIONS_FD
+
+
+def _listen(paths: list[str]) -> list[int]:
+    """Listen on unix sockets of this machine; return the descriptors that the sandbox inherits."""
+    given = []
+    for number, path in enumerate(paths, start=LISTENER_FD):
+        Path(path).unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        Path(path).chmod(0o600)
+        listener.listen(64)
+        os.dup2(listener.detach(), number)
+        given.append(number)
+    return given
 
 
 def _child_pid(info: int) -> int | None:

@@ -9,11 +9,14 @@ from starlette.responses import Response
 
 from landing.assets import Assets
 from landing.environments import environment_pages
+from landing.groups import group_pages
 from landing.home import home_pages
 from landing.mine import own_pages
 from landing.pages import Pages
 from landing.projects import project_pages
+from landing.proposals import proposal_pages
 from landing.runs import run_pages
+from landing.sessions import session_pages
 from landing.shelf import Shelf
 from landing.status import status_pages
 from landing.worksheets import worksheet_pages
@@ -40,8 +43,11 @@ def add_pages(
         home_pages(pages, shelf),
         worksheet_pages(pages, shelf),
         project_pages(pages),
+        proposal_pages(pages),
         run_pages(pages),
         own_pages(pages),
+        group_pages(pages),
+        session_pages(pages),
         status_pages(pages),
         environment_pages(),
     ):

@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 
 from landing.pages import Pages
 from landing.shelf import Shelf
@@ -45,12 +45,6 @@ def home_pages(pages: Pages, shelf: Shelf) -> APIRouter:
             recent=recent,
             at=lambda area=area, page=1: address(q, area, page),
         )
-
-    @router.get("/user/{place:path}")
-    def stopped_server(request: Request, place: str) -> RedirectResponse:
-        """Send somebody whose server has stopped to the hub, which starts it again."""
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"/hub{request.url.path}{query}", 302)
 
     return router
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from posixpath import normpath
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -19,6 +19,11 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "th": {"scope"}, "ol": {"start"}}
 REACHED_BY_KEYBOARD = {"pre": {"tabindex": "0"}, "table": {"tabindex": "0"}}  # wide ones scroll sideways
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+MOST_TEXT = 100_000  # a text made to be slow takes seconds at this length, and minutes at ten times as much
+LEFT_OUT = "\n\n… the rest of this text is left out."
+# An element of these that stays open is opened again in every paragraph after it: few bytes become gigabytes.
+_REOPENED = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+MOST_REOPENED = 2_000_000
 _HEADING = re.compile(r"<(/?)h([1-6])\b", re.IGNORECASE)
 
 
@@ -26,9 +31,13 @@ def render_markdown(text: str, project: str, commit: str, folder: str = "") -> M
     """Return `text` as sanitised HTML whose headings begin at the second level.
 
     Links and pictures that are relative lead into `project` at `commit`, seen from `folder`; a picture from
-    another host is left out, since no page asks anything of other hosts.
+    another host is left out, since no page asks anything of other hosts. A long text is cut; one whose own
+    HTML would grow without measure is shown with that HTML as text.
     """
+    text = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + LEFT_OUT
     html = _PARSER.render(text)
+    if len(_REOPENED.findall(text)) * html.count("<") > MOST_REOPENED:
+        html = _WITHOUT_HTML.render(text)
     clean = nh3.clean(
         _HEADING.sub(_one_lower, html),
         tags=TAGS,
@@ -54,7 +63,9 @@ def _resolver(project: str, commit: str, folder: str) -> Callable[[str, str, str
 
 def link_to(address: str, project: str, commit: str, folder: str) -> str | None:
     """Return where a link leads: other hosts as they are, notebooks to their page; None for the rest."""
-    parts = urlsplit(address)
+    parts = _parts(address)
+    if parts is None:
+        return None
     if parts.scheme or parts.netloc:
         return address
     path = _inside(parts.path, folder)
@@ -65,11 +76,21 @@ def link_to(address: str, project: str, commit: str, folder: str) -> str | None:
 
 def picture_at(address: str, project: str, commit: str, folder: str) -> str | None:
     """Return the address of a picture that lies in the project; None for any other."""
-    parts = urlsplit(address)
+    parts = _parts(address)
+    if parts is None or parts.scheme or parts.netloc:
+        return None
     path = _inside(parts.path, folder)
-    if parts.scheme or parts.netloc or path is None or not path.lower().endswith(PICTURES):
+    if path is None or not path.lower().endswith(PICTURES):
         return None
     return f"/projects/{project}/pictures/{quote(path)}?ref={commit}"
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Return the parts of an address; None for what cannot be one, such as `http://[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _inside(path: str, folder: str) -> str | None:
@@ -86,3 +107,4 @@ def _one_lower(match: re.Match[str]) -> str:
 
 
 _PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+_WITHOUT_HTML = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])

@@ -39,9 +39,16 @@ def own_pages(pages: Pages) -> APIRouter:
     ) -> HTMLResponse:
         """List one's own runs."""
         chosen = state if state in list(RunState) else ""
+        sessions = services.sessions.mine(caller) if caller.signed_in else ()
         runs = services.runs.list(caller, state=chosen or None, page=page, per_page=RUNS_ON_A_PAGE)
         return pages.page(
-            request, caller, "mine.html", runs=runs, chosen=chosen, states=[str(each) for each in RunState]
+            request,
+            caller,
+            "mine.html",
+            sessions=sessions,
+            runs=runs,
+            chosen=chosen,
+            states=[str(each) for each in RunState],
         )
 
     @router.get("/me/tokens", response_class=HTMLResponse)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from dataclasses import dataclass
+from itertools import islice
 
 from workspace_api.runs.views import OpenFile
 
@@ -34,16 +36,15 @@ def table_preview(file: OpenFile) -> TablePreview | None:
     """Return the beginning of a comma or tab separated file; None where it is empty or none."""
     separator = SEPARATORS[os.path.splitext(file.path)[1].lower()]  # noqa: PTH122 - as above
     data = os.pread(file.fd, BYTES, 0)
-    lines = data.decode("utf-8", "replace").splitlines()
-    if len(data) == BYTES:
-        lines = lines[:-1]
-    return preview_of(lines, separator, cut=len(data) < file.size)
+    lines = list(io.StringIO(data.decode("utf-8-sig", "replace"), newline=""))
+    cut = len(data) < file.size
+    return preview_of(lines[:-1] if cut else lines, separator, cut=cut)
 
 
 def preview_of(lines: list[str], separator: str, *, cut: bool) -> TablePreview | None:
-    """Return the first rows of `lines`; `cut` says that the file goes on after them."""
+    """Return the first rows of `lines`, which keep their ends; `cut` says that the file goes on."""
     try:
-        rows = list(csv.reader(lines[: ROWS + 2], delimiter=separator))
+        rows = list(islice(csv.reader(lines, delimiter=separator), ROWS + 2))
     except csv.Error:
         return None
     if not rows or not rows[0]:

@@ -10,13 +10,14 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, Response
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, Action, may
+from auth.permissions import PLATFORM, Action, SessionFacts, may
 from landing.markdown import PICTURES, render_markdown
 from landing.notebooks import notebook_view
 from landing.pages import Pages
 from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.http import Caller, Services
 from workspace_api.projects.views import VersionView
+from workspace_api.sessions.views import KINDS
 from workspace_api.worksheets.parameters import MAX_NOTEBOOK_BYTES, NotebookError
 from workspace_api.workspace import Workspace
 
@@ -49,6 +50,7 @@ def project_pages(pages: Pages) -> APIRouter:
             versions=versions,
             versions_missing=missing,
             environment=services.environments.view(snapshot.environment_key),
+            may_open=_openable(caller),
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
         )
 
@@ -100,6 +102,11 @@ def project_pages(pages: Pages) -> APIRouter:
         return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
     return router
+
+
+def _openable(caller: Identity) -> list[str]:
+    """Return the kinds of session that the caller may open."""
+    return [k for k in KINDS if may(caller, Action.OPEN_SESSION, SessionFacts(caller.user or "", k))]
 
 
 def _below_title(readme: str, title: str) -> str:

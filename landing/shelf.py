@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from auth.identity import Identity
 from landing.memory import Memory
@@ -37,12 +38,12 @@ class ShelfItem:
     @property
     def url(self) -> str:
         """Where its form is."""
-        return f"/projects/{self.project.path}/worksheets/{self.worksheet.notebook}"
+        return f"/projects/{self.project.path}/worksheets/{quote(self.worksheet.notebook)}"
 
     @property
     def inside(self) -> str:
         """Where its notebook can be read."""
-        return f"/projects/{self.project.path}/notebooks/{self.worksheet.notebook}"
+        return f"/projects/{self.project.path}/notebooks/{quote(self.worksheet.notebook)}"
 
 
 class Shelf:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 from markupsafe import Markup
 
@@ -52,12 +53,14 @@ def span(seconds: float) -> str:
 
 def size(count: int) -> str:
     """Return a number of bytes with its unit (powers of 1000, as disks are sold)."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 10 else f"{value:.1f} {unit}"
+    if count < 1000:
+        return _counted(count, "byte")
+    value = count / 1000
+    for unit in ("kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
         value /= 1000
-    return f"{value:.1f} GB"
+    return f"{value:.1f} GB" if value < 999.95 else f"{value / 1000:.1f} TB"
 
 
 def listed(value: object) -> str:
@@ -68,7 +71,7 @@ def listed(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(listed(item) for item in value) or "none"
-    return str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _counted(number: int, noun: str) -> str:

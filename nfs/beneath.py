@@ -101,7 +101,7 @@ def walk(at: int, *, skip: frozenset[str] = frozenset(), most: int = 100_000) ->
     """Yield the plain files below the folder `at`, by name, at most `most` of them.
 
     Links, pipes and devices are passed over, as are files and folders named in `skip`, whatever lies more
-    than 40 folders deep, and what vanishes meanwhile.
+    than 40 folders deep, names that no page and no archive could give, and what vanishes meanwhile.
     """
     left = most
     for entry in _walk(at, "", skip, DEEPEST):
@@ -190,7 +190,7 @@ def _walk(at: int, prefix: str, skip: frozenset[str], depth: int) -> Iterator[En
     with os.scandir(at) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
-        if entry.name in skip:
+        if entry.name in skip or not entry.name.isprintable():
             continue
         if entry.is_dir(follow_symlinks=False) and depth:
             with suppress(FileNotFoundError, UnsafePathError):

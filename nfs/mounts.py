@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from auth.permissions import Role
+
 Mode = Literal["ro", "rw"]
-Role = Literal["reader", "writer", "admin"]
 
 HOME = PurePosixPath("/home/jovyan")
 SHARED = PurePosixPath("/shared")
@@ -45,7 +46,7 @@ def mount_plan(home: HomeShare, groups: Sequence[GroupShare], public: Path) -> l
     Readers see a group's storage read-only; writers and admins may write there.
     """
     shares = [
-        Mount(group.folder, SHARED / group.name, "ro" if group.role == "reader" else "rw")
+        Mount(group.folder, SHARED / group.name, "rw" if group.role in (Role.WRITER, Role.ADMIN) else "ro")
         for group in sorted(groups, key=lambda share: share.name)
     ]
     return [Mount(home.folder, HOME, "rw"), *shares, Mount(public, SHARED / "public", "ro")]

@@ -11,19 +11,34 @@ from workspace_api.cookies import Cookies
 from workspace_api.csrf import Csrf
 from workspace_api.environments.routes import router as environments
 from workspace_api.frame import BodyLimitMiddleware, RequestMarkMiddleware
+from workspace_api.groups.routes import router as groups
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
 from workspace_api.problems import ANSWERS, RenderProblem, install_problems
 from workspace_api.projects.routes import router as projects
+from workspace_api.proposals.routes import router as proposals
 from workspace_api.runs.routes import router as runs
 from workspace_api.security import SecurityHeadersMiddleware
+from workspace_api.sessions.routes import internal as spawners
+from workspace_api.sessions.routes import router as sessions
 from workspace_api.signin.internal import router as internal
 from workspace_api.signin.routes import browser_sign_in
 from workspace_api.tokens.routes import router as tokens
 from workspace_api.workspace import Workspace
 
 API = "/api/v1"
-CAPABILITIES: tuple[APIRouter, ...] = (people, tokens, projects, runs, environments, internal)
+CAPABILITIES: tuple[APIRouter, ...] = (
+    people,
+    groups,
+    tokens,
+    projects,
+    proposals,
+    runs,
+    sessions,
+    environments,
+    internal,
+    spawners,
+)
 
 
 def create_app(workspace: Workspace, *, render_problem: RenderProblem | None = None) -> FastAPI:

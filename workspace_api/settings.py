@@ -73,6 +73,20 @@ class RunSettings(Section):
     max_attempts: int = Field(3, ge=1, description="How often a run lost with its worker is started again.")
 
 
+class SessionSettings(Section):
+    """Interactive sessions."""
+
+    per_person: int = Field(3, ge=1, description="Sessions of one person at once.")
+    at_once: int = Field(20, ge=1, description="Sessions of everybody at once.")
+    cpus: float = Field(2, gt=0, description="Processors a session may use.")
+    memory_gib: float = Field(4, gt=0, description="Memory of a session, in GiB.")
+    processes: int = Field(512, ge=64, description="Processes and threads of a session.")
+    idle_minutes: int = Field(120, ge=0, description="Minutes without use after which it ends; 0: never.")
+    network: Literal["none", "open"] = Field(
+        "none", description="`none`: a session reaches this workspace alone; `open`: all the machine does."
+    )
+
+
 class EnvironmentSettings(Section):
     """How environments are built."""
 
@@ -86,6 +100,7 @@ class Settings(Section):
     home: Path
     public_url: str
     host: str = "127.0.0.1"
+    port: int = 8000
     database_url: str
     secret_key: SecretStr
     sandboxed: bool = True
@@ -95,3 +110,4 @@ class Settings(Section):
     alphagenome: AlphaGenomeSettings = AlphaGenomeSettings()
     runs: RunSettings = RunSettings()
     environments: EnvironmentSettings = EnvironmentSettings()
+    sessions: SessionSettings = SessionSettings()

@@ -10,10 +10,14 @@ from nfs.layout import StorageLayout
 from workspace_api.database import Database
 from workspace_api.environments.service import EnvironmentService
 from workspace_api.forge.client import ForgeClient
+from workspace_api.forge.members import ForgeMembers
+from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.service import ProjectService
+from workspace_api.proposals.service import ProposalService
 from workspace_api.runs.service import RunService
+from workspace_api.sessions.service import SessionService
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
 
@@ -28,9 +32,12 @@ class Workspace:
     people: PeopleService
     tokens: TokenService
     forge: ForgeClient
+    groups: GroupService
     environments: EnvironmentService
     projects: ProjectService
     runs: RunService
+    sessions: SessionService
+    proposals: ProposalService
     heartbeats: Heartbeats
 
     def close(self) -> None:
@@ -46,9 +53,13 @@ def open_workspace(settings: Settings) -> Workspace:
     people = PeopleService(database, layout, Passwords())
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
+    groups = GroupService(database, layout, ForgeMembers(forge))
     environments = EnvironmentService(database, _builder(settings), home / "environments")
     projects = ProjectService(database, forge, environments)
     runs = RunService(database, projects, environments, tokens, people, layout, settings)
+    sessions = SessionService(
+        database, projects, environments, forge, tokens, people, groups, layout, settings
+    )
     return Workspace(
         settings=settings,
         database=database,
@@ -56,9 +67,12 @@ def open_workspace(settings: Settings) -> Workspace:
         people=people,
         tokens=tokens,
         forge=forge,
+        groups=groups,
         environments=environments,
         projects=projects,
         runs=runs,
+        sessions=sessions,
+        proposals=ProposalService(forge, projects, sessions),
         heartbeats=Heartbeats(home / "run"),
     )
 

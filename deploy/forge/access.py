@@ -96,6 +96,8 @@ def as_other(session: Session, actor: Actor, name: str | None) -> Actor:
     user = session.scalar(select(User).where(wanted))
     if user is None:
         raise forbidden(f"404 User with ID or username '{name}' Not Found")
+    if user.state != "active":
+        raise forbidden("403 Forbidden - This account has been blocked")
     return Actor(user, actor.scopes, actor.token)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from anyio import to_thread
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from deploy.forge.access import (
@@ -24,21 +26,53 @@ from deploy.forge.access import (
     rest_secret,
     touch,
 )
-from deploy.forge.api import groups, members, meta, projects, refs, repository, tokens, users
-from deploy.forge.calls import Call, Reply, Routes, check_scopes
+from deploy.forge.announcing import announce, fetch_ahead, watch
+from deploy.forge.api import (
+    compare,
+    forks,
+    groups,
+    hooks,
+    keys,
+    members,
+    merge_requests,
+    meta,
+    notes,
+    projects,
+    refs,
+    repository,
+    tokens,
+    users,
+)
+from deploy.forge.calls import Call, Reply, Route, Routes, check_scopes
+from deploy.forge.courier import Courier
 from deploy.forge.errors import ApiError, not_found, refused, unauthorized
-from deploy.forge.git.command import GitError, git
+from deploy.forge.git.command import GitError
+from deploy.forge.git.commands import Asked
 from deploy.forge.git.http import SERVICES, BodyTooLarge, advertise, exchange
 from deploy.forge.git.repository import Repositories, Repository
-from deploy.forge.models import Database, Namespace, Project, Token, User, now
+from deploy.forge.models import Database, Namespace, Project, Push, Token, User
 from deploy.forge.params import Params
 from deploy.forge.policy import reads_code, writes_code
 from deploy.forge.settings import ForgeSettings
+from deploy.forge.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+MODULES = (
+    *(meta, users, tokens, keys, groups, members, projects, forks, refs, repository, compare),
+    *(merge_requests, notes, hooks),
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A repository as somebody opened it for git."""
+
+    project_id: int
+    user_id: int | None
+    repository: Repository
 
 
 class Forge:
@@ -50,8 +84,9 @@ class Forge:
         self.repositories = Repositories(settings.repositories)
         self.prefix = urlsplit(settings.external_url).path.rstrip("/")
         self.routes = Routes()
-        for module in (meta, users, tokens, groups, members, projects, refs, repository):
+        for module in MODULES:
             self.routes.include(module.routes)
+        self.courier = Courier(self.database, settings.external_url)
 
     def prepare(self) -> None:
         """Make the folder, the tables, the administrator and their token; safe to repeat."""
@@ -72,11 +107,31 @@ class Forge:
         for folder in self.settings.repositories.iterdir():
             if folder.name not in wanted:  # left by a creation that was cut off before its commit
                 self.repositories.remove(int(folder.stem))
+        for project_id in sorted(int(name.removesuffix(".git")) for name in wanted):
+            self._catch_up(project_id)
+        with self.database.session(write=True) as session:
+            session.execute(delete(Push))
+
+    def _catch_up(self, project_id: int) -> None:
+        """Tell what an earlier forge did not come to tell of a project."""
+        if not self.repositories.of(project_id).exists():
+            logger.error("the repository of project %s is missing: restore it from a backup", project_id)
+            return
+        with self.database.session(write=True) as session:
+            t = self._transaction(session)
+            project = session.get_one(Project, project_id)
+            if project.watched:
+                announce(t, project, session.scalars(select(User).where(User.username == "root")).one())
+            else:
+                watch(t, project)
+
+    def _transaction(self, session: Session) -> Transaction:
+        return Transaction(session, self.settings, self.repositories)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
             return
         raw = scope["raw_path"].decode("ascii", errors="replace").split("?")[0]
         path = raw.removeprefix(self.prefix)
@@ -96,6 +151,17 @@ class Forge:
             reply = Reply({"message": str(error)}, 400)
         await _send(reply, send, head=scope["method"] == "HEAD")
 
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.courier.start()
+            else:
+                await to_thread.run_sync(self.courier.stop)
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
     def _health(self, path: str) -> Reply:
         if path not in ("/-/health", "/-/readiness", "/-/liveness"):
             raise ApiError(404, {"error": "404 Not Found"})
@@ -110,16 +176,44 @@ class Forge:
 
     def _handle(self, request: Request, path: str, params: Params) -> Reply:
         write = request.method not in ("GET", "HEAD")
+        route, args = self.routes.find(request.method, path)
+        if route.first is not None:
+            with self.database.session(write=False) as session:
+                route.first(self._call(request, path, params, session, route, args))
         with self.database.session(write=write) as session:
-            actor = actor_of(session, rest_secret(request.headers, params))
-            sudo = request.headers.get("sudo") or params.get("sudo")
-            actor = as_other(session, actor, str(sudo) if sudo else None)
-            route, args = self.routes.find(request.method, path)
-            check_scopes(actor, route)
-            if write and actor.token is not None:
-                touch(actor.token)
-            call = Call(request.method, path, args, params, actor, session, self.settings, self.repositories)
-            return route.handler(call)
+            call = self._call(request, path, params, session, route, args)
+            if write and call.actor.token is not None:
+                touch(call.actor.token)
+            reply = route.handler(call)
+        for step in call.afterwards:
+            step()
+        if write:
+            self.courier.wake()
+        return reply
+
+    def _call(
+        self,
+        request: Request,
+        path: str,
+        params: Params,
+        session: Session,
+        route: Route,
+        args: dict[str, str],
+    ) -> Call:
+        actor = actor_of(session, rest_secret(request.headers, params))
+        sudo = request.headers.get("sudo") or params.get("sudo")
+        actor = as_other(session, actor, str(sudo) if sudo else None)
+        check_scopes(actor, route)
+        return Call(
+            session=session,
+            settings=self.settings,
+            repositories=self.repositories,
+            method=request.method,
+            path=path,
+            args=args,
+            params=params,
+            actor=actor,
+        )
 
     async def _body(self, request: Request) -> dict[str, Any]:
         chunks, size = [], 0
@@ -148,20 +242,23 @@ class Forge:
         service = request.query_params.get("service", "") if advertised else rest
         if service not in SERVICES or (request.method == "POST") == advertised:
             raise ApiError(404, {"error": "404 Not Found"})
-        repository = await to_thread.run_sync(self._open, request, project, service)
+        opened = await to_thread.run_sync(self._open, request, project, service)
         protocol = request.headers.get("git-protocol", "")[:100]
         if advertised:
-            await advertise(repository.folder, service, protocol, send)
+            await advertise(opened.repository.folder, service, protocol, send)
             return
         headers = dict(request.headers)
 
+        async def began(moves: list[Asked]) -> None:
+            await to_thread.run_sync(self._before_push, opened, moves)
+
         async def after() -> None:
             if service == "git-receive-pack":
-                await to_thread.run_sync(self._after_push, project, repository)
+                await to_thread.run_sync(self._after_push, opened)
 
         try:
             await exchange(
-                repository.folder,
+                opened.repository.folder,
                 service,
                 protocol,
                 headers=headers,
@@ -169,12 +266,14 @@ class Forge:
                 send=send,
                 limit=self.settings.max_push_bytes,
                 seconds=self.settings.git_seconds,
+                began=began,
                 then=after,
             )
         except (BodyTooLarge, ConnectionResetError, TimeoutError) as error:
             logger.warning("git %s of %s was ended: %s", service, project, error)
+            await after()  # git may have moved the refs before it was ended
 
-    def _open(self, request: Request, path: str, service: str) -> Repository:
+    def _open(self, request: Request, path: str, service: str) -> Opened:
         """Return the repository for a git call, or refuse it as GitLab does."""
         with self.database.session(write=False) as session:
             actor = actor_of(session, git_secret(request.headers))
@@ -188,19 +287,28 @@ class Forge:
                 if not signed_in:
                     raise unauthorized()
                 raise refused("You are not allowed to push code to this project.", 403)
-            return self.repositories.of(project.id)
+            user_id = actor.user.id if actor.user else None
+            return Opened(project.id, user_id, self.repositories.of(project.id))
 
-    def _after_push(self, path: str, repository: Repository) -> None:
-        """Note the activity; the first branch of an empty project becomes its default."""
-        names = [name for name, _ in repository.branches()]
+    def _before_push(self, opened: Opened, moves: list[Asked]) -> None:
+        """Write down who asks for what, so that it is known even if the forge is killed before it is told."""
         with self.database.session(write=True) as session:
-            project = _project(session, path)
-            if project is None:
+            key = {"project_id": opened.project_id, "user_id": opened.user_id}
+            session.add_all(Push(ref=move.ref, sha=move.new, **key) for move in moves)
+
+    def _after_push(self, opened: Opened) -> None:
+        """Tell of what the push moved; the first branch of an empty project becomes its default."""
+        with self.database.session(write=False) as session:
+            if (project := session.get(Project, opened.project_id)) is not None:
+                fetch_ahead(self._transaction(session), project)
+        with self.database.session(write=True) as session:
+            project, user = session.get(Project, opened.project_id), session.get(User, opened.user_id)
+            if project is None or user is None:  # removed while the push was under way
                 return
-            project.last_activity_at = now()
-            if names and project.default_branch not in names:
-                project.default_branch = names[0]
-                git(repository.folder, "symbolic-ref", "HEAD", f"refs/heads/{names[0]}")
+            announce(self._transaction(session), project, user)
+            mine = (Push.project_id == project.id, Push.user_id == user.id)
+            session.execute(delete(Push).where(*mine))
+        self.courier.wake()
 
 
 def _check_git_scope(actor: Actor, service: str) -> None:
@@ -231,14 +339,6 @@ async def _send(reply: Reply, send: Send, *, head: bool) -> None:
     encoded = [(name.lower().encode(), value.encode("latin-1", errors="replace")) for name, value in headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if head else content})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": message["type"] + ".complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 def create_app(settings: ForgeSettings) -> Forge:

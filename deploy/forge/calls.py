@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from sqlalchemy.orm import Session
-
 from deploy.forge.access import Actor
 from deploy.forge.errors import ApiError, forbidden, insufficient_scope, unauthorized
-from deploy.forge.git.repository import Repositories
 from deploy.forge.models import User
 from deploy.forge.params import Params
-from deploy.forge.settings import ForgeSettings
+from deploy.forge.transaction import Transaction
 
-logger = logging.getLogger(__name__)
 MAX_PER_PAGE = 100
 
 
@@ -39,17 +34,18 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Call:
-    """A REST call: who, what for, with which parameters, within one transaction."""
+class Call(Transaction):
+    """A REST call: who, what for, with which parameters, within one transaction.
+
+    What is put into `afterwards` is done when the transaction has been kept.
+    """
 
     method: str
     path: str
     args: dict[str, str]
     params: Params
     actor: Actor
-    session: Session
-    settings: ForgeSettings
-    repositories: Repositories
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def user(self) -> User:
@@ -66,10 +62,14 @@ class Call:
 
     def page(self, items: Sequence[Any], present: Callable[[Any], Any]) -> Reply:
         """Answer one page of `items` with GitLab's paging headers."""
+        return self.page_of(items, lambda part: [present(item) for item in part])
+
+    def page_of(self, items: Sequence[Any], present: Callable[[Sequence[Any]], list[Any]]) -> Reply:
+        """Answer the same, where a whole page is presented at once."""
         page, size = max(self.params.number("page", 1), 1), self.params.number("per_page", 20)
         size = min(max(size, 1), MAX_PER_PAGE)
         total, pages = len(items), max(1, -(-len(items) // size))
-        shown = [present(item) for item in items[(page - 1) * size : page * size]]
+        shown = present(items[(page - 1) * size : page * size])
         numbers = {
             "X-Total": str(total),
             "X-Total-Pages": str(pages),
@@ -103,12 +103,17 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path whose segments that begin with `:` are arguments."""
+    """A method and a path whose segments that begin with `:` are arguments.
+
+    `first` is done ahead of the handler in a transaction that only reads: slow work that must not keep
+    others from writing.
+    """
 
     method: str
     segments: tuple[str, ...]
     handler: Handler
     scopes: tuple[str, ...]
+    first: Callable[[Call], object] | None
 
 
 class Routes:
@@ -117,13 +122,15 @@ class Routes:
     def __init__(self) -> None:
         self._routes: list[Route] = []
 
-    def add(self, method: str, path: str, *scopes: str) -> Callable[[Handler], Handler]:
+    def add(
+        self, method: str, path: str, *scopes: str, first: Callable[[Call], object] | None = None
+    ) -> Callable[[Handler], Handler]:
         """Register a handler; `scopes` widens what a token may have beside `api` (and `read_api` to read)."""
 
         def register(handler: Handler) -> Handler:
             readable = ("api", "read_api") if method in ("GET", "HEAD") else ("api",)
             segments = tuple(path.strip("/").split("/"))
-            self._routes.append(Route(method, segments, handler, (*readable, *scopes)))
+            self._routes.append(Route(method, segments, handler, (*readable, *scopes), first))
             return handler
 
         return register

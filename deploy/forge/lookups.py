@@ -8,7 +8,7 @@ from deploy.forge.access import namespace_level, project_level
 from deploy.forge.calls import Call
 from deploy.forge.errors import forbidden, not_found, refused
 from deploy.forge.git.repository import Repository
-from deploy.forge.models import Namespace, Project, User
+from deploy.forge.models import MergeRequest, Namespace, Project, User
 from deploy.forge.policy import VISIBILITIES, allowed_within, reads_code, sees, writes_code
 
 
@@ -55,7 +55,12 @@ def project_named(call: Call, name: str) -> Project | None:
 
 def readable(call: Call) -> tuple[Project, int | None, Repository]:
     """Return the project of the call with its repository, for somebody who may read the code."""
-    project, level = find_project(call, call.args["id"])
+    return find_readable(call, call.args["id"])
+
+
+def find_readable(call: Call, name: str) -> tuple[Project, int | None, Repository]:
+    """Return the project of an id or full path with its repository, for somebody who may read the code."""
+    project, level = find_project(call, name)
     if not reads_code(project.visibility, level, signed_in=call.actor.user is not None):
         raise forbidden()
     return project, level, call.repositories.of(project.id)
@@ -78,14 +83,35 @@ def commit_of(call: Call, repository: Repository, project: Project, ref: str) ->
     return found
 
 
+def find_merge_request(call: Call) -> MergeRequest:
+    """Return the merge request of the call, for somebody who may read the code of its target."""
+    project, _, _ = readable(call)
+    number = call.args["iid"]
+    query = select(MergeRequest).where(MergeRequest.target_project_id == project.id)
+    found = call.session.scalar(query.where(MergeRequest.iid == int(number))) if number.isdigit() else None
+    if found is None:
+        raise not_found()
+    return found
+
+
 def web_url(call: Call, project: Project) -> str:
     """Return the address of a project."""
-    return f"{call.settings.external_url}/{project.full_path}"
+    return call.url(project)
 
 
-def checked_visibility(call: Call, default: str, parent: Namespace | None) -> str:
-    """Return the visibility that the call asks for, if the parent group allows it."""
+def lesser_visibility(one: str, other: str) -> str:
+    """Return the one of two visibilities that shows less."""
+    return min(one, other, key=VISIBILITIES.index)
+
+
+def checked_visibility(
+    call: Call, default: str, parent: Namespace | None, origin: Project | None = None
+) -> str:
+    """Return the visibility that the call asks for, if the parent group and a fork's origin allow it."""
     wanted = call.params.choice("visibility", VISIBILITIES, default)
     if parent is not None and parent.kind == "group" and not allowed_within(wanted, parent.visibility):
         raise refused(f"visibility_level: {wanted} is not allowed in a {parent.visibility} group.")
+    if origin is not None and wanted != default and not allowed_within(wanted, origin.visibility):
+        raise refused(f"visibility_level: {wanted} is not allowed since the fork source project has lower "
+                      "visibility.")  # fmt: skip
     return wanted

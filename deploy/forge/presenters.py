@@ -5,8 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from deploy.forge.git.diffs import FileDiff
 from deploy.forge.git.repository import Commit, Tag
-from deploy.forge.models import Member, Namespace, Project, Token, User
+from deploy.forge.models import (
+    Hook,
+    Key,
+    Member,
+    MergeRequest,
+    MergeRequestVersion,
+    Namespace,
+    Note,
+    Project,
+    Token,
+    User,
+)
 
 Json = dict[str, Any]
 
@@ -100,7 +112,7 @@ def project(record: Project, url: str, *, level: int | None, empty: bool) -> Jso
         "archived": False,
         "forks_count": 0,
         "star_count": 0,
-        "import_status": "none",
+        "import_status": "none" if record.network_id in (None, record.id) else "finished",
         "creator_id": record.creator_id,
         "created_at": moment(record.created_at),
         "last_activity_at": moment(record.last_activity_at),
@@ -108,6 +120,139 @@ def project(record: Project, url: str, *, level: int | None, empty: bool) -> Jso
             "project_access": None if level is None else {"access_level": level, "notification_level": 3},
             "group_access": None,
         },
+    }
+
+
+def short_project(record: Project, url: str) -> Json:
+    """Return a project as others refer to it."""
+    address = f"{url}/{record.full_path}"
+    return {
+        "id": record.id,
+        "name": record.name,
+        "path": record.path,
+        "description": record.description,
+        "name_with_namespace": f"{record.namespace.name} / {record.name}",
+        "path_with_namespace": record.full_path,
+        "namespace": namespace(record.namespace, url),
+        "default_branch": record.default_branch,
+        "http_url_to_repo": f"{address}.git",
+        "ssh_url_to_repo": None,
+        "web_url": address,
+        "created_at": moment(record.created_at),
+    }
+
+
+def merge_request(record: MergeRequest, address: str) -> Json:
+    """Return what a merge request's own record says; `address` is its page's."""
+    return {
+        "id": record.id,
+        "iid": record.iid,
+        "project_id": record.target_project_id,
+        "title": record.title,
+        "description": record.description,
+        "state": record.state,
+        "created_at": moment(record.created_at),
+        "updated_at": moment(record.updated_at),
+        "merged_at": moment(record.merged_at),
+        "closed_at": moment(record.closed_at),
+        "target_branch": record.target_branch,
+        "source_branch": record.source_branch,
+        "source_project_id": record.source_project_id,
+        "target_project_id": record.target_project_id,
+        "merge_commit_sha": record.merge_commit_sha,
+        "squash_commit_sha": record.squash_commit_sha,
+        "squash": record.squash,
+        "should_remove_source_branch": None,
+        "force_remove_source_branch": record.remove_source_branch,
+        "reference": f"!{record.iid}",
+        "references": {
+            "short": f"!{record.iid}",
+            "relative": f"!{record.iid}",
+            "full": f"{record.target.full_path}!{record.iid}",
+        },
+        "web_url": address,
+        "assignee": None,
+        "assignees": [],
+        "reviewers": [],
+        "labels": [],
+        "milestone": None,
+        "upvotes": 0,
+        "downvotes": 0,
+        "merge_when_pipeline_succeeds": False,
+    }
+
+
+def version(record: MergeRequestVersion) -> Json:
+    """Return what a merge request proposed for a while."""
+    return {
+        "id": record.id,
+        "merge_request_id": record.merge_request_id,
+        "head_commit_sha": record.head_sha,
+        "base_commit_sha": record.base_sha,
+        "start_commit_sha": record.start_sha,
+        "created_at": moment(record.created_at),
+        "state": "collected",
+    }
+
+
+def diff(record: FileDiff) -> Json:
+    """Return how a file differs."""
+    return {
+        "old_path": record.old_path,
+        "new_path": record.new_path,
+        "a_mode": record.old_mode if record.status != "A" else "0",
+        "b_mode": record.new_mode if record.status != "D" else "0",
+        "diff": record.patch,
+        "new_file": record.status == "A",
+        "renamed_file": record.status == "R",
+        "deleted_file": record.status == "D",
+        "collapsed": False,
+        "too_large": record.too_large,
+    }
+
+
+def note(record: Note, mr: MergeRequest, url: str) -> Json:
+    """Return a note on a merge request."""
+    return {
+        "id": record.id,
+        "type": None,
+        "body": record.body,
+        "author": user(record.author, url),
+        "created_at": moment(record.created_at),
+        "updated_at": moment(record.updated_at),
+        "system": False,
+        "resolvable": False,
+        "noteable_id": mr.id,
+        "noteable_iid": mr.iid,
+        "noteable_type": "MergeRequest",
+        "project_id": mr.target_project_id,
+    }
+
+
+def hook(record: Hook) -> Json:
+    """Return a hook; its token is told to nobody."""
+    return {
+        "id": record.id,
+        "url": record.url,
+        "name": record.name,
+        "description": record.description,
+        "push_events": record.push_events,
+        "tag_push_events": record.tag_push_events,
+        "merge_requests_events": record.merge_requests_events,
+        "enable_ssl_verification": record.enable_ssl_verification,
+        "created_at": moment(record.created_at),
+    } | ({} if record.project_id is None else {"project_id": record.project_id})
+
+
+def key(record: Key) -> Json:
+    """Return an SSH public key."""
+    return {
+        "id": record.id,
+        "title": record.title,
+        "key": record.key,
+        "created_at": moment(record.created_at),
+        "expires_at": day(record.expires_at),
+        "usage_type": "auth_and_signing",
     }
 
 

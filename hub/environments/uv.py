@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib.metadata
 import importlib.resources
+import json
 import os
 import platform
 import re
@@ -45,7 +46,7 @@ class UvBuilder:
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
         python = ".".join(platform.python_version_tuple()[:2])
-        return f"uv-1 python-{python} {platform.machine()} {self._base}{self._overrides}"
+        return f"uv-2 python-{python} {platform.machine()} {self._base}{self._overrides}"
 
     def key(self, files: Mapping[str, bytes]) -> str:
         """Return the key of the environment that `files` need."""
@@ -137,6 +138,7 @@ class UvBuilder:
                 cancelled=cancelled,
                 keep=lock,
             )
+            _quieten(folder)
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
@@ -182,6 +184,14 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _quieten(folder: Path) -> None:
+    """Have JupyterLab ask nobody for news: sessions reach this workspace alone."""
+    settings = folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    asked = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    settings.write_text(json.dumps(asked), encoding="utf-8")
 
 
 def _check_runtime(path: str, text: str) -> None:

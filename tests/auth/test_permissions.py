@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from auth.identity import Identity, Level
-from auth.permissions import PLATFORM, Action, ProjectFacts, RunFacts, may
+from auth.permissions import (
+    PLATFORM,
+    Action,
+    GroupFacts,
+    NamespaceFacts,
+    ProjectFacts,
+    Role,
+    RunFacts,
+    SessionFacts,
+    may,
+)
 
 VISITOR = Identity(visitor="v1")
 READER = Identity(user="ana", level=Level.END_USER)
@@ -77,12 +87,118 @@ def test_who_reads_and_cancels_a_run(who, run, reads, cancels):
         (Action.MANAGE_PEOPLE, {"admin"}),
         (Action.READ_OWN_TOKENS, {"reader", "author", "admin"}),
         (Action.MANAGE_OWN_TOKENS, {"reader", "author", "admin"}),
+        (Action.CREATE_GROUP, {"author", "admin"}),
+        (Action.READ_GROUPS, {"admin"}),
     ],
 )
 def test_what_concerns_the_whole_workspace(action, allowed):
     people = {"visitor": VISITOR, "reader": READER, "author": AUTHOR, "admin": ADMIN}
 
     assert {name for name, who in people.items() if may(who, action, PLATFORM)} == allowed
+
+
+PEOPLE = {
+    "visitor": VISITOR,
+    "onlooker": Identity(user="pia", level=Level.PUBLIC),
+    "end_user": READER,
+    "author": AUTHOR,
+    "developer": Identity(user="dev", level=Level.DEVELOPER),
+    "admin": Identity(user="root1", level=Level.PUBLIC, admin=True),
+}
+SIGNED_IN = {"onlooker", "end_user", "author", "developer", "admin"}
+RUN_WORK = {"end_user", "author", "developer", "admin"}
+EDIT = {"author", "developer", "admin"}
+
+
+def allowed_to(action: Action, facts) -> set[str]:
+    """Return who of PEOPLE may do it."""
+    return {name for name, who in PEOPLE.items() if may(who, action, facts)}
+
+
+@pytest.mark.parametrize(
+    ("role", "read", "change", "leave", "delete"),
+    [
+        (None, {"admin"}, {"admin"}, set(), {"admin"}),
+        (Role.READER, SIGNED_IN, {"admin"}, SIGNED_IN, {"admin"}),
+        (Role.WRITER, SIGNED_IN, {"admin"}, SIGNED_IN, {"admin"}),
+        (Role.ADMIN, SIGNED_IN, SIGNED_IN, SIGNED_IN, SIGNED_IN),
+    ],
+)
+def test_a_role_decides_about_its_group_whatever_the_level(role, read, change, leave, delete):
+    facts = GroupFacts(role)
+    actions = (Action.READ_GROUP, Action.CHANGE_GROUP, Action.LEAVE_GROUP, Action.DELETE_GROUP)
+
+    assert [allowed_to(action, facts) for action in actions] == [read, change, leave, delete]
+
+
+@pytest.mark.parametrize(
+    ("facts", "allowed"),
+    [
+        (NamespaceFacts(own=True), EDIT),
+        (NamespaceFacts(role=Role.ADMIN), EDIT),
+        (NamespaceFacts(role=Role.WRITER), EDIT),
+        (NamespaceFacts(role=Role.READER), {"admin"}),
+        (NamespaceFacts(), {"admin"}),
+    ],
+)
+def test_who_edits_notebooks_makes_projects_at_home_and_where_they_may_write(facts, allowed):
+    assert allowed_to(Action.CREATE_PROJECT, facts) == allowed
+
+
+@pytest.mark.parametrize(
+    ("facts", "fork", "propose"),
+    [
+        (PUBLIC, RUN_WORK, EDIT),
+        (INTERNAL, RUN_WORK, EDIT),
+        (PRIVATE, {"admin"}, {"admin"}),
+        (MEMBER, RUN_WORK, EDIT),
+    ],
+)
+def test_who_reads_a_project_may_fork_it_and_who_edits_may_propose_to_it(facts, fork, propose):
+    assert allowed_to(Action.FORK_PROJECT, facts) == fork
+    assert allowed_to(Action.PROPOSE, facts) == propose
+
+
+@pytest.mark.parametrize("visibility", ["public", "internal", "private"])
+@pytest.mark.parametrize(
+    ("level", "writes", "accepts"),
+    [
+        (None, {"admin"}, {"admin"}),
+        (10, {"admin"}, {"admin"}),
+        (20, {"admin"}, {"admin"}),
+        (30, SIGNED_IN, {"admin"}),
+        (40, SIGNED_IN, SIGNED_IN),
+        (50, SIGNED_IN, SIGNED_IN),
+    ],
+)
+def test_access_on_the_forge_decides_who_writes_and_who_accepts(visibility, level, writes, accepts):
+    facts = ProjectFacts(visibility, level)
+
+    assert allowed_to(Action.WRITE_PROJECT, facts) == writes
+    assert allowed_to(Action.ACCEPT_PROPOSAL, facts) == accepts
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [("lab", EDIT), ("worksheet", RUN_WORK), ("viewer", RUN_WORK), ("teapot", set())],
+)
+def test_a_level_decides_which_kinds_of_session_one_may_open(kind, allowed):
+    opened = {
+        name
+        for name, who in PEOPLE.items()
+        if may(who, Action.OPEN_SESSION, SessionFacts(who.user or "", kind))
+    }
+
+    assert opened == allowed
+
+
+@pytest.mark.parametrize("action", [Action.READ_SESSION, Action.STOP_SESSION])
+def test_a_session_is_its_owners_and_the_administrators(action):
+    assert allowed_to(action, SessionFacts("ben")) == {"author", "admin"}
+
+
+def test_nobody_opens_a_session_as_somebody_else():
+    assert allowed_to(Action.OPEN_SESSION, SessionFacts("somebody")) == set()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +223,7 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_is_decided_by_exactly_one_kind_of_facts(action):
     decided = []
-    for facts in (PUBLIC, ANAS, PLATFORM):
+    for facts in (PUBLIC, ANAS, GroupFacts(), NamespaceFacts(), SessionFacts("ana"), PLATFORM):
         try:
             may(ADMIN, action, facts)
         except TypeError:

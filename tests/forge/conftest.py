@@ -1,13 +1,16 @@
-"""A real forge on a free port, in a temporary folder."""
+"""A real forge on a free port, in a temporary folder, and a real server that its webhooks reach."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import gitlab
@@ -126,3 +129,56 @@ def project(root):
         return root.projects.get(made.id)
 
     return make
+
+
+@pytest.fixture
+def member(forge, person):
+    """Make a user who has a level in a project; returns them and their client."""
+
+    def make(of, level: int):
+        user, token = person()
+        of.members.create({"user_id": user.id, "access_level": level})
+        return user, forge.client(token)
+
+    return make
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes events as a hook's owner does; `refusals` is how many it answers with 500 first."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Take)
+        self.events: list[tuple[dict[str, str], dict]] = []
+        self.refusals = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/told"
+
+    def bodies(self, kind: str) -> list[dict]:
+        return [body for _, body in self.events if body["object_kind"] == kind]
+
+
+class _Take(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.events.append((dict(self.headers), body))
+        refused, self.server.refusals = self.server.refusals > 0, max(0, self.server.refusals - 1)
+        self.send_response(500 if refused else 200)
+        self.end_headers()
+
+    def log_message(self, *_arguments) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    running = Receiver()
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+    running.server_close()

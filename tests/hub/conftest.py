@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from hub.jobs import Account, Forward, Job, Limits, Outcome
+from hub.jobs import Account, Forward, Job, Limits, Listener, Outcome
 from hub.launchers import PlainLauncher, SandboxLauncher
 from hub.sandbox import Host
 from nfs.mounts import Mount
@@ -32,7 +32,7 @@ class Runner:
         folder.chmod(0o755)
         self.number = 0
 
-    def job(self, code: str, *, mounts=(), network="none", forwards=(), **limits) -> Job:
+    def job(self, code: str, *, mounts=(), network="none", forwards=(), listeners=(), **limits) -> Job:
         """Return a job that runs `code` in the person's home."""
         usual = {
             "cpus": 2,
@@ -51,6 +51,7 @@ class Runner:
             limits=Limits(**{**usual, **limits}),
             network=network,
             forwards=tuple(Forward(*pair) for pair in forwards),
+            listeners=tuple(Listener(*pair) for pair in listeners),
             writable=(self.home,),
         )
 

@@ -6,23 +6,27 @@ import base64
 import datetime as dt
 import io
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gitlab
 import pytest
 from fastapi import FastAPI
 from PIL import Image
 from pydantic import SecretStr
 from sqlalchemy import update
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from auth.identity import Identity, Level
 from landing.app import add_pages, render_problem
 from tests.conftest import CHECKOUT, free_port
 from tests.forge.conftest import ROOT_TOKEN, start_forge
+from tests.publishing import commit
 from workspace_api.app import create_app
 from workspace_api.database import migrate, now
 from workspace_api.environments.models import Environment
@@ -131,22 +135,20 @@ def visitor(app: FastAPI) -> TestClient:
     return browser_of(app)
 
 
+def signed_in(app: FastAPI, name: str) -> TestClient:
+    """Return a new browser in which somebody is signed in."""
+    browser = browser_of(app)
+    response = Response()
+    app.state.cookies.start_session(response, name)
+    key, _, value = response.headers["set-cookie"].split(";")[0].partition("=")
+    browser.cookies.set(key, value.strip('"'), domain="testserver.local", path="/")
+    return browser
+
+
 @pytest.fixture
 def sign_in(app: FastAPI) -> Callable[[str], TestClient]:
     """Gives a browser in which somebody is signed in."""
-
-    def make(name: str) -> TestClient:
-        from starlette.responses import Response
-
-        browser = browser_of(app)
-        response = Response()
-        app.state.cookies.start_session(response, name)
-        cookie = response.headers["set-cookie"].split(";")[0]
-        key, _, value = cookie.partition("=")
-        browser.cookies.set(key, value.strip('"'))
-        return browser
-
-    return make
+    return lambda name: signed_in(app, name)
 
 
 @pytest.fixture
@@ -236,16 +238,61 @@ class Bench:
             finished_at=now(),
         )
 
-    def environment(self, **values: Any) -> None:
-        """Set columns of every environment."""
+    def environment(self, key: str | None = None, **values: Any) -> None:
+        """Set columns of an environment, of every one without a `key`."""
+        changed = update(Environment).values(**values)
         with self.workspace.database.write() as session:
-            session.execute(update(Environment).values(**values))
+            session.execute(changed if key is None else changed.where(Environment.key == key))
 
 
 @pytest.fixture
 def bench(workspace: Workspace) -> Bench:
     """Brings runs of the seeded workspace to where a worker would."""
     return Bench(workspace)
+
+
+@dataclass(frozen=True)
+class House:
+    """One workspace for many tests: each makes people, projects and runs of its own in it."""
+
+    workspace: Workspace
+    app: FastAPI
+    bench: Bench
+
+    def visitor(self) -> TestClient:
+        """Return the browser of somebody without an account."""
+        return browser_of(self.app)
+
+    def person(self, level: Level = Level.END_USER, *, admin: bool = False) -> tuple[Identity, TestClient]:
+        """Make somebody, and return who it is and their browser."""
+        name = "p" + os.urandom(4).hex()
+        self.workspace.people.add(name, level=level, admin=admin)
+        return Identity(user=name, level=level, admin=admin), signed_in(self.app, name)
+
+    def publish(self, files: Mapping[str, str], *, visibility: str = "public") -> str:
+        """Make a project of `files` on the forge, with an environment of its own, and return its path."""
+        settings = self.workspace.settings.forge
+        root = gitlab.Gitlab(
+            settings.url, private_token=settings.token.get_secret_value(), keep_base_url=True
+        )
+        name = "p" + os.urandom(4).hex()
+        group = root.groups.get(PROJECT.partition("/")[0])
+        made = root.projects.create({"name": name, "namespace_id": group.id, "visibility": visibility})
+        commit(made, {"requirements.txt": f"# {name}\n", **files})
+        return str(made.path_with_namespace)
+
+    def key_of(self, path: str) -> str:
+        """Return the key of a project's environment."""
+        return self.workspace.projects.snapshot(ADMIN, path).environment_key
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[House]:
+    """The seeded workspace, shared."""
+    home = shutil.copytree(seeded.home, tmp_path_factory.mktemp("house") / "home")
+    workspace = open_workspace(settings_in(home, seeded.forge_url))
+    yield House(workspace, application(workspace), Bench(workspace))
+    workspace.close()
 
 
 def token_in(html: str) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from auth.identity import Identity
 from tests.landing.conftest import NOTEBOOK, PROJECT, WORKSHEET, application, browser_of
+from tests.landing.reading import Page
+from workspace_api.database import now
+from workspace_api.projects.models import Curation, Project, Snapshot, Worksheet
 
 EVE = Identity(user="eve")
 
 
-def test_every_curated_worksheet_is_a_card(visitor):
-    page = visitor.get("/")
+def test_every_curated_worksheet_is_a_card(house):
+    page = house.visitor().get("/")
 
     assert page.status_code == 200
     assert "One variant, every tissue" in page.text
@@ -46,24 +51,26 @@ def test_the_thumbnail_of_an_example_is_small(visitor, bench):
     assert len(picture.content) < 30_000
 
 
-def test_a_search_shows_the_worksheets_that_it_means(visitor):
-    page = visitor.get("/", params={"q": "glance"}).text
+def test_a_search_shows_the_worksheets_that_it_means(house):
+    page = house.visitor().get("/", params={"q": "glance"}).text
 
     assert "A region at a glance" in page
     assert "One variant, every tissue" not in page
     assert "1 worksheet for “glance”" in page
 
 
-def test_a_search_without_result_says_what_to_do(visitor):
-    page = visitor.get("/", params={"q": "<script>alert(1)</script>"}).text
+def test_a_search_without_result_says_what_to_do(house):
+    page = house.visitor().get("/", params={"q": "<script>alert(1)</script>"}).text
 
     assert "show all worksheets" in page
     assert "<script>alert" not in page
 
 
-def test_an_area_narrows_the_list(visitor):
-    assert "One variant, every tissue" in visitor.get("/", params={"area": "Regulatory genomics"}).text
-    assert "One variant, every tissue" not in visitor.get("/", params={"area": "Splicing"}).text
+def test_an_area_narrows_the_list(house):
+    assert (
+        "One variant, every tissue" in house.visitor().get("/", params={"area": "Regulatory genomics"}).text
+    )
+    assert "One variant, every tissue" not in house.visitor().get("/", params={"area": "Splicing"}).text
 
 
 def test_signed_in_people_see_what_they_ran_last(eve, visitor, bench):
@@ -101,11 +108,49 @@ def test_a_workspace_without_sandbox_says_so_on_every_page(make_workspace):
         assert "Runs are not sandboxed here" in browser.get(address).text, address
 
 
-def test_a_stopped_server_leads_to_the_hub(visitor):
-    answer = visitor.get("/user/ada/lab/tree/x.ipynb?reset=1")
+def test_the_address_of_a_server_asks_strangers_to_sign_in_and_tells_nobody_elses(house):
+    _, browser = house.person()
+    address = "/user/ada/l-project-1234/lab/tree/x.ipynb?reset=1"
 
-    assert answer.status_code == 302
-    assert answer.headers["location"] == "/hub/user/ada/lab/tree/x.ipynb?reset=1"
+    assert house.visitor().get(address).status_code == 401
+    assert browser.get(address).status_code == 404
+
+
+def curate_many(workspace, count: int, area: str) -> None:
+    """Curate `count` projects of one worksheet each, which the forge need not know."""
+    with workspace.database.write() as session:
+        known = session.scalars(select(Curation)).one().snapshot
+        for number in range(count):
+            project = Project(namespace="many", name=f"p{number:02}", forge_id=10_000 + number)
+            project.visibility, project.default_branch, project.seen_at = "public", "main", now()
+            session.add(project)
+            session.flush()
+            sheet = Worksheet(position=0, notebook="a.ipynb", title=f"Sheet {number}", summary="of many")
+            sheet.schema, sheet.notebook_sha256 = {}, "0" * 64
+            snapshot = Snapshot(project_id=project.id, commit=f"{number:040}", title="Many", area=area)
+            snapshot.summary = snapshot.readme = ""
+            snapshot.resources, snapshot.problems, snapshot.worksheets = {}, [], [sheet]
+            snapshot.environment_key, snapshot.created_at = known.environment_key, now()
+            session.add(snapshot)
+            session.flush()
+            curation = Curation(project_id=project.id, snapshot_id=snapshot.id, version="v1", area=area)
+            curation.summary, curation.curated_at = "", now()
+            session.add(curation)
+
+
+def test_many_projects_have_pages_that_keep_the_search_and_the_area(workspace, visitor):
+    area = "Many & <b>"
+    curate_many(workspace, 49, area)
+    pages = [Page(visitor.get("/", params={"q": "many", "area": area, "page": n}).text) for n in (1, 2, 3)]
+
+    assert [len(page.all("li", **{"class": "card"})) for page in pages] == [24, 24, 1]
+    assert pages[0].one("a", rel="next")["href"] == "/?q=many&area=Many+%26+%3Cb%3E&page=2"
+    assert pages[1].one("a", rel="prev")["href"] == "/?q=many&area=Many+%26+%3Cb%3E"
+    assert pages[2].all("a", rel="next") == []
+    assert "Page 2 of 3" in pages[1].text
+    assert area in pages[0].text
+    assert pages[0].all("a", href="/?q=many")
+    assert "Page 1 of 3" in Page(visitor.get("/").text).text
 
 
 def addresses_loaded(html: str) -> set[str]:

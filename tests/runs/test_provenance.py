@@ -93,5 +93,5 @@ def test_it_tells_commit_values_files_and_packages(bundle):
     assert told["#argument-tissues"]["value"] == '["UBERON:0001157"]'
     assert told["outputs/scores.csv"]["sha256"] == hashlib.sha256(b"a,b\n").hexdigest()
     assert told["#run-0123456789abcdef"]["startTime"] == "2026-05-04T10:00:00+00:00"
-    assert {"@id": "https://pypi.org/project/numpy/2.3.0/"} in told["worksheet.ipynb"]["softwareRequirements"]
+    assert {"@id": "pkg:pypi/numpy@2.3.0"} in told["worksheet.ipynb"]["softwareRequirements"]
     assert told["#person-ada"]["name"] == "Ada L."

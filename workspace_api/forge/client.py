@@ -45,6 +45,15 @@ class ForgeClient:
             retry_transient_errors=False,
         )
 
+    def ask(self, call: Callable[[gitlab.Gitlab], Any]) -> Any:
+        """Return what `call` gets from the forge, for the modules beside this one."""
+        with self._answering():
+            return call(self._gitlab)
+
+    def find(self, call: Callable[[gitlab.Gitlab], Any]) -> Any:
+        """Return what `call` finds, None where the forge says that there is no such thing; else as `ask`."""
+        return self._find(lambda: call(self._gitlab))
+
     def alive(self) -> bool:
         """Whether the forge answers and takes our token."""
         try:
@@ -56,7 +65,7 @@ class ForgeClient:
     def project(self, path: str) -> ForgeProject | None:
         """Return the project at `path`, or None."""
         found = self._find(lambda: self._gitlab.projects.get(path))
-        return None if found is None else _project(found)
+        return None if found is None else as_project(found)
 
     def member_level(self, path: str, user: str) -> int | None:
         """Return the access level of `user` in a project, through its groups too; None for no member."""
@@ -142,7 +151,7 @@ class ForgeClient:
                     "description": description,
                 }
             )
-        return _project(made)
+        return as_project(made)
 
     def checkout(self, path: str, commit: str, folder: Path) -> None:
         """Put the files of a commit into `folder`, which is made; nothing of the repository is executed.
@@ -226,7 +235,8 @@ class ForgeClient:
             ) from error
 
 
-def _project(found: Any) -> ForgeProject:
+def as_project(found: Any) -> ForgeProject:
+    """Return a project as the workspace sees it, from python-gitlab's."""
     return ForgeProject(
         id=int(found.id),
         path=found.path_with_namespace,

@@ -17,7 +17,9 @@ Name = Annotated[str, InPath(max_length=64)]
 @router.get("/me")
 def me(services: Services, caller: Caller) -> Me:
     """Say who is asking."""
-    return Me.of(caller, services.people.find(caller.user) if caller.user else None)
+    if caller.user is None:
+        return Me.of(caller, None, ())
+    return Me.of(caller, services.people.find(caller.user), services.groups.of(caller.user))
 
 
 @router.get("/people")

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from auth.identity import Identity, Level
+from auth.permissions import Role
+from workspace_api.groups.views import Membership
 from workspace_api.people.views import Person
+
+
+class OwnGroup(BaseModel):
+    """A group of the caller's, with their role in it."""
+
+    name: str
+    role: Role
 
 
 class Me(BaseModel):
@@ -19,16 +29,18 @@ class Me(BaseModel):
     level: Level
     admin: bool
     scopes: list[str]
+    groups: list[OwnGroup]
 
     @classmethod
-    def of(cls, identity: Identity, person: Person | None) -> Self:
-        """Answer for a caller and, unless they are a visitor, their account."""
+    def of(cls, identity: Identity, person: Person | None, groups: Sequence[Membership]) -> Self:
+        """Answer for a caller and, unless they are a visitor, their account and groups."""
         return cls(
             name=identity.user,
             display_name=person.display_name if person else None,
             level=identity.level,
             admin=identity.admin,
             scopes=sorted(identity.scopes),
+            groups=[OwnGroup(name=group.group, role=group.role) for group in groups],
         )
 
 

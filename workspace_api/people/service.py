@@ -12,6 +12,7 @@ from auth.permissions import PLATFORM, Action
 from nfs.layout import StorageLayout
 from workspace_api.database import Database, now
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from workspace_api.groups.models import Group
 from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people import names
@@ -21,6 +22,7 @@ from workspace_api.people.views import Person
 PUBLIC_USER = "public"
 WORKSPACE_USER = "labfork"
 FIRST_UID = 20_000
+LAST_UID = 39_999  # the numbers of groups begin above
 LONGEST_DISPLAY_NAME = 120
 _SYSTEM_NAMES = {PUBLIC_USER: "Visitors", WORKSPACE_USER: "Labfork"}
 
@@ -62,6 +64,8 @@ class PeopleService:
         with self._database.write() as session:
             if _row(session, name) is not None:
                 raise ConflictError(f"There is an account called “{name}” already.")
+            if session.scalar(select(Group.id).where(Group.name == name)) is not None:
+                raise ConflictError(f"There is a group called “{name}” already.")
             row = User(
                 name=name,
                 display_name=shown,
@@ -209,7 +213,10 @@ def _unknown(name: str) -> NotFoundError:
 
 def _next_uid(session: Session) -> int:
     """Return a uid never given before: accounts are disabled, not deleted, so the highest is known."""
-    return max(FIRST_UID, (session.scalar(select(func.max(User.uid))) or 0) + 1)
+    uid = max(FIRST_UID, (session.scalar(select(func.max(User.uid))) or 0) + 1)
+    if uid > LAST_UID:
+        raise ConflictError(f"All numbers for accounts, {FIRST_UID} to {LAST_UID}, are given.")
+    return int(uid)
 
 
 def _refuse_last_administrator(session: Session, row: User) -> None:

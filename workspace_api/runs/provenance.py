@@ -223,11 +223,10 @@ def _surroundings(crate: ROCrate, told: Provenance) -> list[Entity]:
     packages = [
         _entity(
             crate,
-            f"https://pypi.org/project/{name}/{version}/",
+            f"pkg:pypi/{name.lower()}@{version}",  # https://github.com/package-url/purl-spec
             "SoftwareApplication",
             name=name,
             version=version,
-            url=f"https://pypi.org/project/{name}/{version}/",
         )
         for name, version in told.packages.items()
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +13,7 @@ from hub.environments.uv import UvBuilder
 from hub.jobs import Account, Forward, Job
 from hub.launchers import to_outside
 from nfs.layout import StorageLayout
-from nfs.mounts import HOME, HomeShare, Mount, mount_plan
+from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
 from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
 from workspace_api.people.views import Person
 from workspace_api.runs.folders import AttemptFolder
@@ -41,8 +41,19 @@ class Surroundings:
     layout: StorageLayout
     builder: UvBuilder
 
-    def job(self, run: Run, person: Person, folder: AttemptFolder, token: str) -> Job:
-        """Return the job of a run: `token` opens the gateway while it lasts, `folder` is prepared."""
+    def job(
+        self,
+        run: Run,
+        person: Person,
+        folder: AttemptFolder,
+        token: str,
+        shares: Sequence[GroupShare] = (),
+        gids: Sequence[int] = (),
+    ) -> Job:
+        """Return the job of a run: `token` opens the gateway while it lasts, `folder` is prepared.
+
+        `shares` and `gids` are the storage and the numbers of the person's groups.
+        """
         gateway = public_folder(self.settings.home)
         sandboxed = self.settings.sandboxed and self.settings.runs.network == "none"
         port = self.settings.alphagenome.port
@@ -54,8 +65,8 @@ class Surroundings:
             ),
             cwd=PROJECT,
             env=self._environment(run, token),
-            mounts=self._mounts(run, person, folder),
-            account=Account(person.uid, person.uid),
+            mounts=self._mounts(run, person, folder, shares),
+            account=Account(person.uid, person.uid, tuple(gids)),
             limits=job_limits(run.limits),
             network=self.settings.runs.network,
             forwards=forwards,
@@ -83,11 +94,13 @@ class Surroundings:
         """Return the person's home; the workspace's own accounts get an empty one that is thrown away."""
         return folder.home if person.system else self.layout.home(person.name)
 
-    def _mounts(self, run: Run, person: Person, folder: AttemptFolder) -> tuple[Mount, ...]:
+    def _mounts(
+        self, run: Run, person: Person, folder: AttemptFolder, shares: Sequence[GroupShare]
+    ) -> tuple[Mount, ...]:
         roots = public_folder(self.settings.home) / ROOTS_FILE
         runner = Path(hub.notebook_runner.__file__).parent
         return (
-            *mount_plan(HomeShare(self._home(person, folder)), (), self.layout.public),
+            *mount_plan(HomeShare(self._home(person, folder)), shares, self.layout.public),
             Mount(folder.project, PROJECT, "rw"),
             Mount(folder.result, RESULT, "rw"),
             Mount(folder.request, REQUEST, "ro"),

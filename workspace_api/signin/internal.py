@@ -37,7 +37,7 @@ class SignInAnswer(BaseModel):
 @router.post("/sign-in")
 def sign_in(request: Request, services: Services, question: SignInQuestion) -> SignInAnswer:
     """Say whose name and password these are; 403 when they are nobody's, 429 after too many failures."""
-    _require_hub(request, services.settings.hub.authenticator_token.get_secret_value())
+    require_hub(request, services)
     attempts: SignInAttempts = request.app.state.sign_in_attempts
     name = normalised(question.name)
     attempts.begin(name, question.address)
@@ -53,14 +53,16 @@ def open_account(
     request: Request, services: Services, name: Annotated[str, InPath(max_length=255)]
 ) -> SignInAnswer:
     """Say whether an account is open, for JupyterHub's sessions to end with it; 404 when it is not."""
-    _require_hub(request, services.settings.hub.authenticator_token.get_secret_value())
+    require_hub(request, services)
     identity = services.people.identity_of(name)
     if identity is None:
         raise NotFoundError(f"There is no open account called “{name[:64]}”.")
     return SignInAnswer(name=name, admin=identity.admin)
 
 
-def _require_hub(request: Request, token: str) -> None:
+def require_hub(request: Request, services: Services) -> None:
+    """Raise NotSignedInError for everybody but this workspace's JupyterHub."""
+    token = services.settings.hub.authenticator_token.get_secret_value()
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         raise NotSignedInError("Only this workspace's JupyterHub may ask this.")

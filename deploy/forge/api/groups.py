@@ -8,6 +8,7 @@ from sqlalchemy import delete, or_, select
 
 from deploy.forge import presenters
 from deploy.forge.access import namespace_level, project_level
+from deploy.forge.api import shown
 from deploy.forge.calls import Call, Reply, Routes
 from deploy.forge.errors import forbidden, invalid, not_found, refused
 from deploy.forge.lookups import checked_visibility, find_group
@@ -55,16 +56,13 @@ def subgroups(call: Call) -> Reply:
 def projects(call: Call) -> Reply:
     """List a group's projects."""
     found, _ = find_group(call, call.args["id"])
-    rows = call.session.scalars(select(Project).where(Project.namespace_id == found.id).order_by(Project.id))
-    seen = [(p, project_level(call.session, call.actor.user, p)) for p in rows]
+    inside = call.session.scalars(
+        select(Project).where(Project.namespace_id == found.id).order_by(Project.id)
+    )
+    seen = [(p, project_level(call.session, call.actor.user, p)) for p in inside]
     signed_in = call.actor.user is not None
-    shown = [(p, level) for p, level in seen if sees(p.visibility, level, signed_in=signed_in)]
-
-    def present(row: tuple[Project, int | None]) -> presenters.Json:
-        empty = call.repositories.of(row[0].id).is_empty()
-        return presenters.project(row[0], call.settings.external_url, level=row[1], empty=empty)
-
-    return call.page(shown, present)
+    rows = [(p, level) for p, level in seen if sees(p.visibility, level, signed_in=signed_in)]
+    return call.page(rows, lambda row: shown.project(call, *row))
 
 
 @routes.add("POST", "/groups")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 
-from deploy.forge import presenters
 from deploy.forge.access import namespace_level, project_level
+from deploy.forge.announcing import announce
+from deploy.forge.api import shown
 from deploy.forge.api.groups import check_path
 from deploy.forge.calls import Call, Reply, Routes
 from deploy.forge.errors import forbidden, not_found, taken
+from deploy.forge.events import tell_merge_request
 from deploy.forge.git.repository import Change, check_ref
 from deploy.forge.lookups import checked_visibility, find_project
-from deploy.forge.models import Member, Namespace, Project, now
+from deploy.forge.merge_requests import note_closed, opened_from
+from deploy.forge.models import Member, Namespace, Project, RetiredProject, now
 from deploy.forge.policy import VISIBILITIES, maintains, owns, sees
 
 routes = Routes()
@@ -35,22 +38,22 @@ def everything(call: Call) -> Reply:
     user = call.actor.user
     wanted_topics = set(call.params.words("topic"))
     member_only = call.params.flag("membership") or call.params.flag("owned")
-    shown = []
+    found = []
     for project in call.session.scalars(query):
         level = project_level(call.session, user, project)
         if not sees(project.visibility, level, signed_in=user is not None):
             continue
-        if member_only and not _is_member(call, project):
+        if member_only and not is_member(call, project):
             continue
         if wanted_topics <= set(project.topics.split("\n")) or not wanted_topics:
-            shown.append((project, level))
-    return call.page(shown, lambda row: _shown(call, *row))
+            found.append((project, level))
+    return call.page(found, lambda row: shown.project(call, *row))
 
 
 @routes.add("GET", "/projects/:id")
 def one(call: Call) -> Reply:
     """Return a project, by id or full path."""
-    return Reply(_shown(call, *find_project(call, call.args["id"])))
+    return Reply(shown.project(call, *find_project(call, call.args["id"])))
 
 
 @routes.add("POST", "/projects")
@@ -69,6 +72,7 @@ def create(call: Call) -> Reply:
     branch = call.params.text("default_branch", "main")
     check_ref(f"refs/heads/{branch}")
     made = Project(
+        id=new_id(call),
         namespace_id=namespace.id,
         path=path,
         name=name,
@@ -93,7 +97,9 @@ def create(call: Call) -> Reply:
             author=(user.name, user.email),
             moment=seconds,
         )
-    return Reply(_shown(call, made, project_level(call.session, user, made)), 201)
+    made.watched = True
+    announce(call, made, user)
+    return Reply(shown.project(call, made, project_level(call.session, user, made)), 201)
 
 
 @routes.add("PUT", "/projects/:id")
@@ -104,28 +110,44 @@ def change(call: Call) -> Reply:
         raise forbidden()
     found.name = call.params.text("name", found.name)
     found.description = call.params.text("description", found.description)
-    found.visibility = checked_visibility(call, found.visibility, found.namespace)
+    found.visibility = checked_visibility(call, found.visibility, found.namespace, found.forked_from)
     if "topics" in call.params:
         found.topics = "\n".join(call.params.words("topics"))
     branch = call.params.text("default_branch", found.default_branch)
     if branch != found.default_branch:
-        if call.repositories.of(found.id).resolve(branch) is None:
+        check_ref(f"refs/heads/{branch}")
+        if call.repositories.of(found.id).branch(branch) is None:
             raise not_found("Branch")
         found.default_branch = branch
-    return Reply(_shown(call, found, level))
+        call.repositories.of(found.id).head_to(branch)
+    return Reply(shown.project(call, found, level))
 
 
 @routes.add("DELETE", "/projects/:id")
 def remove(call: Call) -> Reply:
-    """Remove a project with its repository."""
+    """Remove a project with its repository; its forks stay whole, what it proposed elsewhere is closed."""
     found, level = find_project(call, call.args["id"])
     if not owns(level):
         raise forbidden()
-    call.session.execute(delete(Member).where(Member.project_id == found.id))
-    call.session.delete(found)
+    user, project_id = call.user, found.id
+    for mr in opened_from(call, found):
+        if mr.target_project_id != project_id:
+            note_closed(mr, user)
+            tell_merge_request(call, mr, user, "close")
+    for fork in call.session.scalars(select(Project).where(Project.forked_from_id == project_id)):
+        fork.forked_from_id = None
+    call.session.execute(delete(Member).where(Member.project_id == project_id))
+    call.session.add(RetiredProject(id=project_id))
     call.session.flush()
-    call.repositories.remove(found.id)
+    call.session.execute(delete(Project).where(Project.id == project_id))
+    call.afterwards.append(lambda: call.repositories.remove(project_id))
     return Reply({"message": "202 Accepted"}, 202)
+
+
+def new_id(call: Call) -> int:
+    """Return an id that no project has or had."""
+    used = (call.session.scalar(select(func.max(table.id))) or 0 for table in (Project, RetiredProject))
+    return max(used) + 1
 
 
 def _namespace(call: Call) -> Namespace:
@@ -138,7 +160,8 @@ def _namespace(call: Call) -> Namespace:
     return found
 
 
-def _is_member(call: Call, project: Project) -> bool:
+def is_member(call: Call, project: Project) -> bool:
+    """Whether the caller is a member themselves, or with `owned` an owner."""
     user = call.user
     if call.params.flag("owned"):
         return project.namespace.owner_id == user.id or _direct(call, project) == 50
@@ -149,8 +172,3 @@ def _direct(call: Call, project: Project) -> int | None:
     here = or_(Member.project_id == project.id, Member.namespace_id == project.namespace_id)
     found = call.session.scalars(select(Member.access_level).where(Member.user_id == call.user.id, here))
     return max(found, default=None)
-
-
-def _shown(call: Call, project: Project, level: int | None) -> presenters.Json:
-    empty = call.repositories.of(project.id).is_empty()
-    return presenters.project(project, call.settings.external_url, level=level, empty=empty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploy.forge import presenters
+from deploy.forge.announcing import announce
 from deploy.forge.calls import Call, Reply, Routes
 from deploy.forge.errors import forbidden, not_found, refused
 from deploy.forge.git.command import GitError
@@ -41,6 +42,7 @@ def create_branch(call: Call) -> Reply:
     if repository.resolve(name) is not None and (name, repository.resolve(name)) in repository.branches():
         raise refused("Branch already exists")
     repository.set_ref(f"refs/heads/{name}", target, ZERO)
+    announce(call, project, call.user)
     return Reply(_branch(call, project, repository, (name, target), 30), 201)
 
 
@@ -54,6 +56,7 @@ def delete_branch(call: Call) -> Reply:
     if name == project.default_branch:
         raise forbidden("Cannot remove HEAD branch")
     repository.delete_ref(f"refs/heads/{name}")
+    announce(call, project, call.user)
     return Reply(None, 204)
 
 
@@ -91,6 +94,7 @@ def create_tag(call: Call) -> Reply:
         repository.annotated_tag(name, target, message, tagger)
     else:
         repository.set_ref(f"refs/tags/{name}", target, ZERO)
+    announce(call, project, call.user)
     made = next(found for found in repository.tags() if found.name == name)
     return Reply(presenters.tag(made, repository.commits(target, limit=1)[0], web_url(call, project)), 201)
 
@@ -98,10 +102,11 @@ def create_tag(call: Call) -> Reply:
 @routes.add("DELETE", "/projects/:id/repository/tags/:tag")
 def delete_tag(call: Call) -> Reply:
     """Remove a tag."""
-    _, repository = writable(call)
+    project, repository = writable(call)
     if call.args["tag"] not in [found.name for found in repository.tags()]:
         raise not_found("Tag")
     repository.delete_ref(f"refs/tags/{call.args['tag']}")
+    announce(call, project, call.user)
     return Reply(None, 204)
 
 

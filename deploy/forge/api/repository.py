@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 from deploy.forge import presenters
+from deploy.forge.announcing import announce
 from deploy.forge.calls import Call, Reply, Routes
 from deploy.forge.errors import invalid, missing, not_found, refused
 from deploy.forge.git.command import GitError, git
@@ -177,7 +178,7 @@ def _write(call: Call, actions: list[Any]) -> presenters.Json:
     )
     moment = f"{int(now().timestamp())} +0000"
     sha = repository.write(branch, parent, changes, message=message, author=author, moment=moment)
-    project.last_activity_at = now()
+    announce(call, project, call.user)
     return presenters.commit(repository.commits(sha, limit=1)[0], web_url(call, project))
 
 

@@ -39,11 +39,17 @@ def impersonations(call: Call) -> Reply:
     return call.page(call.session.scalars(query).all(), presenters.token)
 
 
+@routes.add("GET", "/users/:id/impersonation_tokens/:token")
+def impersonation(call: Call) -> Reply:
+    """Return an impersonation token."""
+    return Reply(presenters.token(_impersonation(call)))
+
+
 @routes.add("DELETE", "/users/:id/impersonation_tokens/:token")
 def end_impersonation(call: Call) -> Reply:
     """Revoke an impersonation token."""
-    call.require_admin()
-    return _revoke(call, call.args["token"])
+    _impersonation(call).revoked = True
+    return Reply(None, 204)
 
 
 @routes.add("GET", "/personal_access_tokens")
@@ -87,6 +93,15 @@ def _make(call: Call, user: User, *, impersonation: bool) -> Reply:
     call.session.add(made)
     call.session.flush()
     return Reply(presenters.token(made, secret), 201)
+
+
+def _impersonation(call: Call) -> Token:
+    call.require_admin()
+    user, number = find_user(call, call.args["id"]), call.args["token"]
+    found = call.session.get(Token, int(number)) if number.isdigit() else None
+    if found is None or found.user_id != user.id or not found.impersonation:
+        raise not_found("Impersonation Token")
+    return found
 
 
 def _find(call: Call, name: str) -> Token:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import count
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 
 from deploy.forge import presenters
 from deploy.forge.calls import Call, Reply, Routes
 from deploy.forge.errors import invalid, refused, taken
 from deploy.forge.lookups import find_user
-from deploy.forge.models import Member, Namespace, Project, Token, User
+from deploy.forge.models import Member, MergeRequest, Namespace, Note, Project, Token, User
 
+GHOST = "ghost@localhost"
 USERNAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}")
 routes = Routes()
 
@@ -78,6 +81,29 @@ def add_user(session, username: str, name: str, email: str, *, admin: bool) -> U
     return made
 
 
+def _leave_to_ghost(call: Call, user: User) -> None:
+    """Let what a user did in merge requests stay, as done by the ghost who stands for everybody removed."""
+    columns = (MergeRequest.author_id, MergeRequest.merged_by_id, MergeRequest.closed_by_id, Note.author_id)
+    done = [
+        column for column in columns if call.session.scalar(select(column).where(column == user.id).limit(1))
+    ]
+    if not done:
+        return
+    ghost = call.session.scalar(select(User).where(User.email == GHOST))
+    if ghost is None:
+        taken_paths = set(call.session.scalars(select(Namespace.full_path)))
+        name = next(name for name in _ghost_names() if name not in taken_paths)
+        ghost = add_user(call.session, name, "Ghost User", GHOST, admin=False)
+        ghost.state = "blocked"
+    for column in done:
+        call.session.execute(update(column.class_).where(column == user.id).values({column: ghost.id}))
+
+
+def _ghost_names() -> Iterator[str]:
+    yield "ghost"
+    yield from (f"ghost{number}" for number in count(1))
+
+
 @routes.add("PUT", "/users/:id")
 def change(call: Call) -> Reply:
     """Change a user's name, address or rank."""
@@ -112,7 +138,7 @@ def _set_state(call: Call, state: str) -> Reply:
 
 @routes.add("DELETE", "/users/:id")
 def remove(call: Call) -> Reply:
-    """Remove a user who owns no project."""
+    """Remove a user who owns no project; what they wrote in merge requests stays."""
     call.require_admin()
     found = find_user(call, call.args["id"])
     own = call.session.scalar(select(Namespace).where(Namespace.owner_id == found.id))
@@ -121,6 +147,7 @@ def remove(call: Call) -> Reply:
     )
     if call.session.scalar(used.limit(1)) is not None:
         raise refused("User has projects; move or delete them first", 409)
+    _leave_to_ghost(call, found)
     call.session.execute(delete(Token).where(Token.user_id == found.id))
     call.session.execute(delete(Member).where(Member.user_id == found.id))
     if own is not None:

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from deploy.forge.git.command import ENVIRONMENT, SAFE
+from deploy.forge.git.commands import Asked, asked
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 SERVICES = {"git-upload-pack": "upload-pack", "git-receive-pack": "receive-pack"}
 CHUNK = 256 * 1024
+MAX_COMMAND_BYTES = 1024 * 1024  # of a push, before its pack; who asks for more refs is not told apart by ref
+# What the forge itself keeps below refs/ is nobody's to push to.
+OWN_REFS = ("-c", "receive.hideRefs=refs/merge-requests")
 NO_CACHE = [(b"cache-control", b"no-cache, max-age=0, must-revalidate")]
 
 
@@ -42,16 +46,21 @@ async def exchange(
     send: Send,
     limit: int,
     seconds: float,
+    began: Callable[[list[Asked]], Awaitable[None]],
     then: Callable[[], Awaitable[None]],
 ) -> None:
     """Answer a fetch or a push: the body goes to git as it comes, git's answer goes back as it comes.
 
     The headers of the answer are sent with git's first bytes, so that a proxy in between keeps reading the
-    request. A client that goes away, and a call of more than `seconds`, ends git. `then` is done before the
-    client learns that git has ended. Raises BodyTooLarge past `limit` bytes.
+    request. A client that goes away, and a call of more than `seconds`, ends git. `began` is told which refs
+    a push asks to move before git hears of it, `then` is done before the client learns that git has ended.
+    Raises BodyTooLarge past `limit` bytes.
     """
     process = await _start(repository, service, protocol)
-    feeding = asyncio.create_task(_feed(process, _body(headers, receive, limit)))
+    body = _body(headers, receive, limit)
+    if service == "git-receive-pack":
+        body = _heard(body, began)
+    feeding = asyncio.create_task(_feed(process, body))
     started = False
     try:
         async with asyncio.timeout(seconds):
@@ -76,7 +85,7 @@ async def exchange(
 
 async def _start(repository: Path, service: str, protocol: str, *more: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        "git", *SAFE, SERVICES[service], "--stateless-rpc", *more, str(repository),
+        "git", *SAFE, *OWN_REFS, SERVICES[service], "--stateless-rpc", *more, str(repository),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -94,6 +103,25 @@ async def _feed(process: asyncio.subprocess.Process, body: AsyncIterator[bytes])
         return  # git has heard enough, and says why in its answer
     finally:
         process.stdin.close()
+
+
+async def _heard(
+    body: AsyncIterator[bytes], began: Callable[[list[Asked]], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """Pass a push on, once `began` knows what it asks for."""
+    head, waiting = b"", True
+    async for chunk in body:
+        if not waiting:
+            yield chunk
+            continue
+        head += chunk
+        moves = asked(head)
+        if moves is not None or len(head) > MAX_COMMAND_BYTES:
+            waiting = False
+            await began(moves or [])
+            yield head
+    if waiting and head:
+        yield head
 
 
 async def _body(headers: dict[str, str], receive: Receive, limit: int) -> AsyncIterator[bytes]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.forge.git.command import GitError, git
 
 ZERO = "0" * 40
+FORK_TRIES = 3
 SHA = re.compile(r"[0-9a-f]{40}")
 FIELDS = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
 CONFIGURATION = {
@@ -70,19 +71,62 @@ class Tag:
 
 
 class Repository:
-    """One bare repository."""
+    """One bare repository; it can borrow the objects of another for a while."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lender: Path | None = None) -> None:
         self.folder = folder
+        self._env = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(str(lender / "objects"))} if lender else {}
+
+    def borrowing(self, other: Repository) -> Repository:
+        """Return this repository as one that also reads the objects of `other`."""
+        return Repository(self.folder, other.folder)
+
+    def git(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None,
+            ok: Sequence[int] = (0,)) -> bytes:  # fmt: skip
+        """Run git here and return what it wrote; GitError on a status that is not in `ok`."""
+        return git(self.folder, *arguments, stdin=stdin, env={**self._env, **(env or {})}, ok=ok)
+
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.folder.is_dir()
+
+    def refs(self) -> dict[str, str]:
+        """Return every branch and tag by its full name, with the object that it names."""
+        text = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags")
+        pairs = (line.split(" ", 1) for line in text.decode(errors="replace").splitlines())
+        return {ref: sha for sha, ref in pairs}
+
+    def ref(self, ref: str) -> str | None:
+        """Return the commit that a full ref name stands for, or None."""
+        found = self.git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ok=(0, 1)
+        )
+        return found.decode().strip() or None
+
+    def branch(self, name: str) -> str | None:
+        """Return the commit of a branch, or None; unlike `resolve` it takes no tag and no sha."""
+        return self.ref(f"refs/heads/{name}")
+
+    def head_to(self, branch: str) -> None:
+        """Make `branch` what a clone checks out."""
+        self.git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+
+    def bring(self, source: Repository, branch: str, ref: str = "") -> None:
+        """Fetch a branch of another repository of this forge, into `ref` where one is given."""
+        self.git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+                 str(source.folder), f"+refs/heads/{branch}:{ref}" if ref else f"refs/heads/{branch}",
+                 env={"GIT_ALLOW_PROTOCOL": "file"})  # fmt: skip
 
     def resolve(self, ref: str) -> str | None:
         """Return the commit that a branch, tag or sha names, or None."""
+        if "\0" in ref:
+            return None
         for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref if SHA.fullmatch(ref) else ""):
             if not candidate:
                 continue
             try:
-                found = git(self.folder, "rev-parse", "--verify", "--quiet", "--end-of-options",
-                            f"{candidate}^{{commit}}", ok=(0, 1))  # fmt: skip
+                found = self.git("rev-parse", "--verify", "--quiet", "--end-of-options",
+                                 f"{candidate}^{{commit}}", ok=(0, 1))  # fmt: skip
             except GitError:
                 continue
             if found.strip():
@@ -91,13 +135,13 @@ class Repository:
 
     def is_empty(self) -> bool:
         """Whether there is no branch yet."""
-        return not git(self.folder, "for-each-ref", "--count=1", "refs/heads")
+        return not self.git("for-each-ref", "--count=1", "refs/heads")
 
     def tree(self, commit: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """Return the entries below `path`; GitError where that is no folder."""
         arguments = ["ls-tree", "-z", *(["-r", "-t"] if recursive else []), f"{commit}:{path}"]
         entries = []
-        for line in git(self.folder, *arguments).decode(errors="surrogateescape").split("\0")[:-1]:
+        for line in self.git(*arguments).decode(errors="surrogateescape").split("\0")[:-1]:
             head, _, name = line.partition("\t")
             mode, kind, sha = head.split()
             entries.append(Entry(mode, kind, sha, f"{path}/{name}" if path else name))
@@ -105,7 +149,7 @@ class Repository:
 
     def blob(self, commit: str, path: str) -> Entry | None:
         """Return the file at `path`, or None."""
-        found = git(self.folder, "ls-tree", "-z", commit, "--", path).decode(errors="surrogateescape")
+        found = self.git("ls-tree", "-z", commit, "--", path).decode(errors="surrogateescape")
         if not found:
             return None
         mode, kind, sha = found.split("\t")[0].split()
@@ -113,18 +157,20 @@ class Repository:
 
     def size(self, sha: str) -> int:
         """Return the bytes of an object."""
-        return int(git(self.folder, "cat-file", "-s", sha))
+        return int(self.git("cat-file", "-s", sha))
 
     def read(self, sha: str) -> bytes:
         """Return the content of a blob."""
-        return git(self.folder, "cat-file", "blob", sha)
+        return self.git("cat-file", "blob", sha)
 
-    def commits(self, start: str, *, path: str = "", limit: int = 0, skip: int = 0) -> list[Commit]:
-        """Return commits from `start` backwards, those that touch `path` where one is given."""
+    def commits(
+        self, start: str, *, path: str = "", limit: int = 0, skip: int = 0, without: str | None = None
+    ) -> list[Commit]:
+        """Return commits from `start` backwards, those that touch `path` and that `without` does not have."""
         arguments = ["log", "-z", f"--format={FIELDS}", f"--skip={skip}"]
         arguments += [f"--max-count={limit}"] if limit else []
-        arguments += [start, "--", *([path] if path else [])]
-        text = git(self.folder, *arguments).decode(errors="replace")
+        arguments += [start, *([f"^{without}"] if without else []), "--", *([path] if path else [])]
+        text = self.git(*arguments).decode(errors="replace")
         parts = text.removesuffix("\0").split("\0") if text else []
         return [_commit(parts[i : i + 9]) for i in range(0, len(parts) - 8, 9)]
 
@@ -142,24 +188,24 @@ class Repository:
         ]
 
     def _refs(self, prefix: str, form: str, width: int, *more: str) -> list[tuple[str, ...]]:
-        text = git(self.folder, "for-each-ref", f"--format={form}", *more, prefix).decode(errors="replace")
+        text = self.git("for-each-ref", f"--format={form}", *more, prefix).decode(errors="replace")
         return [tuple(line.split("\0", width - 1)) for line in text.splitlines()]
 
     def set_ref(self, ref: str, new: str, old: str | None = None) -> None:
         """Move `ref` to `new`, if it is still at `old` (ZERO: does not exist yet); GitError otherwise."""
         check_ref(ref)
-        git(self.folder, "update-ref", ref, new, *([old] if old is not None else []))
+        self.git("update-ref", ref, new, *([old] if old is not None else []))
 
-    def delete_ref(self, ref: str) -> None:
-        """Remove a ref."""
+    def delete_ref(self, ref: str, old: str | None = None) -> None:
+        """Remove a ref, if it is still at `old` where that is given; GitError otherwise."""
         check_ref(ref)
-        git(self.folder, "update-ref", "-d", ref)
+        self.git("update-ref", "-d", ref, *([old] if old is not None else []))
 
     def annotated_tag(self, name: str, commit: str, message: str, tagger: str) -> None:
         """Make a tag with a message; GitError when there is one of this name."""
         check_ref(f"refs/tags/{name}")
         text = f"object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}\n"
-        sha = git(self.folder, "mktag", stdin=text.encode()).decode().strip()
+        sha = self.git("mktag", stdin=text.encode()).decode().strip()
         self.set_ref(f"refs/tags/{name}", sha, ZERO)
 
     def write(
@@ -192,7 +238,7 @@ class Repository:
             mode = "100755" if change.executable else "100644"
             head = f"M {mode} inline {quoted(change.path)}\ndata {len(change.content)}\n"
             lines.append(head.encode() + change.content + b"\n")
-        git(self.folder, "fast-import", "--quiet", "--date-format=raw", stdin=b"".join(lines) + b"done\n")
+        self.git("fast-import", "--quiet", "--date-format=raw", stdin=b"".join(lines) + b"done\n")
         written = self.resolve(branch)
         if written is None:
             raise GitError("the commit was not written")
@@ -245,6 +291,25 @@ class Repositories:
         git(folder, "init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(folder))
         for name, value in CONFIGURATION.items():
             git(folder, "config", name, value)
+
+    def fork(self, origin_id: int, project_id: int, default_branch: str) -> None:
+        """Copy a repository: its objects by hard links, so that nothing done to either harms the other."""
+        origin, folder = self.of(origin_id).folder, self._root / f"{project_id}.git"
+        for tries_left in reversed(range(FORK_TRIES)):
+            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                git(origin, "clone", "--quiet", "--bare", "--local", str(origin), str(folder),
+                    env={"GIT_ALLOW_PROTOCOL": "file"})  # fmt: skip
+                break
+            except GitError:  # a push to the origin moved files about while they were linked
+                if not tries_left:
+                    raise
+        for leftover in (*folder.glob("objects/tmp_objdir-*"), *folder.glob("objects/incoming-*")):
+            shutil.rmtree(leftover)
+        git(folder, "config", "--remove-section", "remote.origin")
+        for name, value in CONFIGURATION.items():
+            git(folder, "config", name, value)
+        self.of(project_id).head_to(default_branch)
 
     def remove(self, project_id: int) -> None:
         """Remove a project's repository."""

@@ -148,6 +148,7 @@ def test_me_says_who_is_asking(visitor, client_of):
         "level": "public",
         "admin": False,
         "scopes": ["alphagenome", "api", "read_api"],
+        "groups": [],
     }
     assert client_of("ada", "read_api").get("/api/v1/me").json() == {
         "name": "ada",
@@ -155,6 +156,7 @@ def test_me_says_who_is_asking(visitor, client_of):
         "level": "developer",
         "admin": True,
         "scopes": ["read_api"],
+        "groups": [],
     }
 
 

@@ -1,0 +1,269 @@
+"""Watches over one container: starts it, keeps its limits, records how it ended.
+
+As `hub.supervisor` does for a sandbox, with the same files in the job's folder: a process of its own for each
+job, so that the job outlives whoever asked for it, and a lock on `lock` while it lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import docker  # type: ignore[import-untyped]
+import docker.utils.socket  # type: ignore[import-untyped]
+import requests
+
+from hub.containers import connect
+from hub.control_groups import ROOT, ControlGroup
+from hub.disk_use import DiskWatch
+from hub.job_log import JobLog
+from hub.records import reserve_record, write_record
+from hub.relay import serve
+
+GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
+LOOK = 0.05
+LOOK_AT_DISK = 0.5
+REFUSED_FORKS = 200
+LAST_OUTPUT_SECONDS = 5.0
+REMOVAL_TRIES = 30  # a second apart
+NOT_STARTED = 127  # a shell's exit code for a command that could not be started
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None, use_errno=True)
+ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException, OSError)
+
+
+class ContainerSupervisor:
+    """One container from start to end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        self.limits = self.plan["limits"]
+        self.log = JobLog(folder / "log", self.limits["log_bytes"])
+        self.group: ControlGroup | None = None
+        self.peak = 0
+        self.ended = threading.Event()
+        self.status: int | None = None  # stays None when the engine no longer tells
+
+    def run(self) -> None:
+        """Start the container, watch it, and record how it ended."""
+        reserve_record(self.folder / "exit.json")
+        disk = DiskWatch(self.plan["writable"], self._processes, LOOK_AT_DISK)
+        container, relay = None, None
+        try:
+            client = connect(self.plan["host"])
+            container = client.containers.create(**self.plan["options"])
+            output, relay = self._start(client, container)
+        except ENGINE_ERRORS as error:
+            self.log.write(f"The container could not be started: {_words(error)}\n".encode())
+            ended: tuple[str, int | None] = ("exited", NOT_STARTED)
+        else:
+            disk.start()
+            ended = self._watch(container, disk)
+            output.join(LAST_OUTPUT_SECONDS)
+            disk.stop()
+        if container is not None:
+            _remove(container)
+        if relay is not None:
+            os.kill(relay, signal.SIGKILL)
+            os.waitpid(relay, 0)
+        record = {"reason": ended[0], "exit_code": ended[1], "peak_memory_bytes": self.peak}
+        write_record(self.folder / "exit.json", record, lasting=True)
+
+    def _start(self, client: Any, container: Any) -> tuple[threading.Thread, int | None]:
+        """Start the container, make all ready for its job, and let that begin."""
+        attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        container.start()
+        pid = client.api.inspect_container(container.id)["State"]["Pid"]
+        self.group = control_group_of(pid)
+        relay = self._relay(pid)
+        output = threading.Thread(target=self._keep_output, args=(attached,), daemon=True)
+        output.start()
+        threading.Thread(target=self._await_end, args=(client, container.id), daemon=True).start()
+        attached._sock.sendall(b"\n")
+        return output, relay
+
+    def _relay(self, pid: int) -> int | None:
+        """Carry the job's connections, in a process that shares the container's network and nothing else."""
+        rules = [(str(port), path) for port, path in self.plan["forwards"]]
+        for path, port in self.plan["listeners"]:
+            rules.append((f"@{_listen(path)}", str(port)))
+        if not rules:
+            return None
+        read_end, write_end = os.pipe()
+        if (child := os.fork()) == 0:
+            try:
+                LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+                os.close(read_end)
+                enter_network(pid)
+                asyncio.run(serve(rules, write_end))
+            finally:
+                os._exit(1)
+        os.close(write_end)
+        ready = os.read(read_end, 1)
+        os.close(read_end)
+        if not ready:
+            os.waitpid(child, 0)
+            raise OSError("its connections could not be carried; see supervisor.log")
+        return child
+
+    def _keep_output(self, attached: Any) -> None:
+        with contextlib.suppress(OSError):  # the engine closes it with the container
+            for _, chunk in docker.utils.socket.frames_iter(attached, tty=False):
+                self.log.write(chunk)
+
+    def _await_end(self, client: Any, identifier: str) -> None:
+        with contextlib.suppress(*ENGINE_ERRORS):  # then the status stays unknown
+            self.status = client.api.wait(identifier, timeout=None)["StatusCode"]
+        self.ended.set()
+
+    def _watch(self, container: Any, disk: DiskWatch) -> tuple[str, int | None]:
+        deadline = time.monotonic() + self.limits["wall_seconds"]
+        next_report = 0.0
+        while not self.ended.wait(LOOK):
+            if time.monotonic() >= next_report:
+                next_report = time.monotonic() + LOOK_AT_DISK
+                self._report()
+            if (reason := self._exceeded(deadline, disk)) is not None:
+                self._end(container, GRACE.get(reason, 0.0))
+                return reason, None
+        if self.status is None:
+            return "lost", None
+        with contextlib.suppress(*ENGINE_ERRORS):  # an engine that was stopped meanwhile does not say
+            container.reload()
+            if container.attrs["State"]["OOMKilled"]:
+                return self._out_of_memory(), None
+        if self.status and disk.look() > self.limits["disk_bytes"]:  # it filled it between two looks
+            return "disk", None
+        return "exited", self.status
+
+    def _exceeded(self, deadline: float, disk: DiskWatch) -> str | None:
+        if (self.folder / "cancel").exists():
+            return "cancelled"
+        if time.monotonic() > deadline:
+            return "time"
+        if disk.growth > self.limits["disk_bytes"]:
+            return "disk"
+        if self.group is None:
+            return None
+        self.peak = max(self.peak, self.group.peak_memory())
+        if self.group.out_of_memory():
+            return self._out_of_memory()
+        return "processes" if self.group.refused_forks() > REFUSED_FORKS else None
+
+    def _out_of_memory(self) -> str:
+        self.peak = max(self.peak, self.limits["memory_bytes"])  # that is how it came about
+        return "memory"
+
+    def _end(self, container: Any, grace: float) -> None:
+        """Ask the job to stop, and wait up to `grace` seconds for it."""
+        if grace:
+            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
+                container.kill(signal="SIGTERM")
+                self.ended.wait(grace)
+
+    def _processes(self) -> list[int]:
+        return self.group.processes() if self.group is not None else []
+
+    def _report(self) -> None:
+        now = self.group.memory() if self.group is not None else 0
+        used = {"memory_bytes": now, "peak_memory_bytes": max(self.peak, now)}
+        with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
+            write_record(self.folder / "usage.json", used, lasting=False)
+
+
+def control_group_of(pid: int) -> ControlGroup | None:
+    """Return the control group that the engine made for the process `pid`, None where it cannot be seen."""
+    try:
+        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    folders: dict[str, Path] = {}
+    unified = (ROOT / "cgroup.controllers").exists()
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        for kind in ("memory", "pids", "cpu"):
+            if unified and not controllers:
+                folders[kind] = ROOT / path.lstrip("/")
+            elif kind in controllers.split(","):
+                folders[kind] = ROOT / kind / path.lstrip("/")
+    seen = len(folders) == 3 and folders["pids"].is_dir()
+    return ControlGroup(folders, unified=unified) if seen else None
+
+
+def enter_network(pid: int) -> None:
+    """Make the network of the process `pid` our own; raises OSError where that is not allowed."""
+    descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if LIBC.setns(descriptor, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"the container's network cannot be entered: {os.strerror(number)}")
+    os.close(descriptor)
+
+
+def _listen(path: str) -> int:
+    Path(path).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    Path(path).chmod(0o600)
+    listener.listen(64)
+    return listener.detach()
+
+
+def _remove(container: Any) -> None:
+    """End the container with all that runs in it; returns when the engine has none of it any more.
+
+    An engine that does not answer is given time to come back.
+    """
+    for _ in range(REMOVAL_TRIES):
+        try:
+            container.remove(force=True, v=True)
+        except docker.errors.NotFound:
+            return
+        except ENGINE_ERRORS:
+            time.sleep(1)
+        else:
+            return
+    print(f"{container.name} could not be removed", file=sys.stderr)
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "explanation", None) or error)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Supervise the job of the folder that the command line names, unless somebody does or has done.
+
+    Returns to whoever started us as soon as that is settled; the job is then watched by a child process.
+    """
+    folder = Path(sys.argv[1])
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    while not _taken(lock):
+        if (folder / "started").exists():
+            return
+        time.sleep(0.005)
+    if (folder / "started").exists():
+        return
+    (folder / "started").touch()
+    if os.fork() != 0:
+        os._exit(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ContainerSupervisor(folder).run()

@@ -1,0 +1,82 @@
+"""Looks into a built image, in a container of it: which Python it has, and which packages."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hub.containers import ContainerLauncher, ImageJob
+from hub.environments.requirements import BuildFailed
+from hub.jobs import Account, Limits
+from hub.processes import Cancelled
+
+NEEDED = ("jupyterlab", "jupyterhub", "ipykernel", "papermill", "nbconvert")
+NOBODY = Account(65_534, 65_534)
+LIMITS = Limits(
+    cpus=1, memory_bytes=1 << 30, wall_seconds=120, processes=100, disk_bytes=1 << 20, log_bytes=4 << 20
+)
+MARK = "labfork-image "
+PROBE = f"""
+import importlib.metadata, json, sys
+named = [(found.metadata["Name"], found.version) for found in importlib.metadata.distributions()]
+print()
+print({MARK!r} + json.dumps([sys.executable, sorted(pair for pair in named if pair[0])]))
+"""
+
+
+def look_into(
+    image: str, host: str, folder: Path, cancelled: Callable[[], bool]
+) -> tuple[str, dict[str, str]]:
+    """Return the path of the image's Python and its packages with their versions.
+
+    What the look needs is left in `folder`. Raises BuildFailed for an image that no session and no run could
+    use, with what to add, and Cancelled.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="look-", dir=folder))
+    job = ImageJob(
+        argv=("python3", "-c", PROBE),
+        cwd=PurePosixPath("/tmp"),  # noqa: S108 - the container's own
+        env={"HOME": "/tmp"},  # noqa: S108
+        mounts=(),
+        account=NOBODY,
+        limits=LIMITS,
+        image=image,
+    )
+    launched = ContainerLauncher(image, host=host).start(job, folder)
+    while (outcome := launched.outcome()) is None:
+        if cancelled():
+            launched.cancel()
+            raise Cancelled(image)
+        time.sleep(0.05)
+    text = (folder / "log").read_text(encoding="utf-8", errors="replace")
+    answer = _read(text)
+    if answer is None:
+        last = " ".join(text.split())[-500:] or f"it ended with {outcome.reason} {outcome.exit_code}"
+        raise BuildFailed(
+            "The image was built, but its python3 could not be started in a container. An image needs "
+            f'/bin/sh and python3, and a file `start` has to end with exec "$@". It said: {last}'
+        )
+    python, packages = answer
+    present = {name.lower().replace("_", "-") for name in packages}
+    if missing := [name for name in NEEDED if name not in present]:
+        raise BuildFailed(
+            f"The image was built, but its Python lacks {', '.join(missing)}, which sessions and runs need. "
+            "Install that in the Dockerfile, or name it in environment.yml."
+        )
+    return python, packages
+
+
+def _read(text: str) -> tuple[str, dict[str, str]] | None:
+    """Return what the probe wrote on its line; None where there is none, or one that it did not write."""
+    lines = [line for line in text.splitlines() if line.startswith(MARK)]
+    if not lines:
+        return None
+    try:
+        found: Any = json.loads(lines[-1].removeprefix(MARK))
+        return str(found[0]), {str(name): str(version) for name, version in found[1]}
+    except (ValueError, TypeError, IndexError, KeyError):
+        return None

@@ -1,0 +1,195 @@
+"""Spawners: how JupyterHub starts a session, by a plan that the workspace makes and no browser can change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from jupyterhub.spawner import Spawner, SpawnException
+from pydantic import TypeAdapter
+from traitlets import Bool, Float, Unicode
+
+from hub.jobs import Job, Launched, Launcher, Listener, Outcome
+from hub.launchers import PlainLauncher, SandboxLauncher
+
+JOB = TypeAdapter(Job)
+PORT = 8888  # inside the sandbox, where nobody else listens
+LONGEST_SOCKET_PATH = 100  # of 107 bytes; the proxy adds a port to it
+LOOK_AT_PLAN = 0.25
+LOOK_AT_SERVER = 0.03
+LOG_TAIL = 2_000
+WORDS = {
+    "memory": "It used more memory than a session may use.",
+    "processes": "It started more processes than a session may have.",
+    "disk": "It wrote more than a session may write.",
+    "lost": "It was lost when this machine or its supervisor stopped.",
+}
+
+
+class SandboxSpawner(Spawner):  # type: ignore[misc]
+    """Starts `jupyterhub-singleuser` in a sandbox; the proxy reaches it through a unix socket.
+
+    Everything about the session (environment, mounts, limits, secrets) comes from the workspace, asked with
+    the hub's own token by the person's name and the server's; what a browser sent is ignored.
+    """
+
+    workspace_url = Unicode(config=True, help="Address of the workspace's web process.")
+    workspace_token = Unicode(config=True, help="What the hub proves itself with.")
+    sessions_folder = Unicode(config=True, help="Where sessions have their control folders.")
+    sandboxed = Bool(True, config=True, help="Whether bubblewrap is there.")
+    ready_seconds = Float(60, config=True, help="How long a server may take to answer after its start.")
+
+    _folder: Path | None = None
+
+    async def start(self) -> str:
+        """Start the session and return where the proxy finds it, once it answers.
+
+        Raises SpawnException, in words for the person, when the session cannot be prepared or ends at once.
+        """
+        job = await self._prepared_job()
+        folder = Path(self.sessions_folder) / secrets.token_hex(4)
+        folder.mkdir(parents=True)
+        self._folder = folder
+        job, address = self._reached(job, folder)
+        launched = await asyncio.to_thread(self._launcher().start, job, folder)
+        await self._await_server(launched, folder, address)
+        await self._ask("started")
+        return address
+
+    async def poll(self) -> int | None:
+        """Return None while the session runs, else how its server ended."""
+        launched = self._launched()
+        if launched is None:
+            return 0
+        outcome = await asyncio.to_thread(launched.outcome)
+        if outcome is None:
+            return None
+        await self._end(outcome)
+        return 1 if outcome.exit_code is None else outcome.exit_code
+
+    async def stop(self, now: bool = False) -> None:
+        """End the session with everything it started."""
+        launched = self._launched()
+        if launched is not None:
+            await asyncio.to_thread(launched.cancel)
+            await self._end(Outcome("cancelled", None, 0))
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a later hub needs to find the session again."""
+        state: dict[str, Any] = super().get_state()
+        return {**state, "folder": str(self._folder)} if self._folder is not None else state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Find a session that an earlier hub started."""
+        super().load_state(state)
+        self._folder = Path(state["folder"]) if "folder" in state else None
+
+    def clear_state(self) -> None:
+        """Forget a session that has ended."""
+        super().clear_state()
+        self._folder = None
+
+    def _launcher(self) -> Launcher:
+        return SandboxLauncher() if self.sandboxed else PlainLauncher()
+
+    def _launched(self) -> Launched | None:
+        return self._launcher().adopt(self._folder) if self._folder is not None else None
+
+    async def _prepared_job(self) -> Job:
+        """Ask the workspace until the session is prepared; it takes one step at a time."""
+        while True:
+            answer = await self._ask("prepare")
+            if answer["state"] == "ready":
+                return JOB.validate_python(answer["job"])
+            await asyncio.sleep(LOOK_AT_PLAN)
+
+    def _reached(self, job: Job, folder: Path) -> tuple[Job, str]:
+        """Return the job with the hub's part of its environment, and where its server is reached."""
+        ours = {name: value for name, value in self.get_env().items() if name.startswith("JUPYTERHUB_")}
+        path = folder / "s"
+        if job.network == "none" and self.sandboxed:
+            if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+                raise SpawnException(
+                    f"The state folder's path is too long for sessions ({path}). Shorten LABFORK_HOME.",
+                    reason="path",
+                )
+            # JupyterHub adds the port 80 to every address, and the proxy then looks for this name.
+            (folder / "s:80").symlink_to("s")
+            port, address = PORT, f"http+unix://{quote(str(path), safe='')}"
+            job = replace(job, listeners=(Listener(path, PORT),))
+        else:
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                port = probe.getsockname()[1]
+            address = f"http://127.0.0.1:{port}"
+        ours["JUPYTERHUB_SERVICE_URL"] = f"http://127.0.0.1:{port}{self.server.base_url}"
+        return replace(job, env={**job.env, **ours}), address
+
+    async def _await_server(self, launched: Launched, folder: Path, address: str) -> None:
+        """Return when the server answers; raise SpawnException with its last words when it does not."""
+        unix = address.startswith("http+unix:")
+        transport = httpx.AsyncHTTPTransport(uds=str(folder / "s")) if unix else None
+        base = "http://session" if unix else address
+        deadline = asyncio.get_running_loop().time() + self.ready_seconds
+        async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+            while asyncio.get_running_loop().time() < deadline:
+                outcome = await asyncio.to_thread(launched.outcome)
+                if outcome is not None:
+                    said = await self._end(outcome)
+                    raise SpawnException(f"The session ended while it started. {said}", reason="ended")
+                try:
+                    await client.get(f"{base}{self.server.base_url}api")
+                except httpx.TransportError:
+                    await asyncio.sleep(LOOK_AT_SERVER)
+                else:
+                    return
+        await asyncio.to_thread(launched.cancel)
+        said = await self._end(Outcome("cancelled", None, 0))
+        raise SpawnException(
+            f"The session did not answer within {self.ready_seconds:.0f} s. {said}", reason="silent"
+        )
+
+    async def _end(self, outcome: Outcome) -> str:
+        """Tell the workspace how the session ended, once, and clear up; return it in words."""
+        folder, self._folder = self._folder, None
+        if folder is None:
+            return ""
+        words = WORDS.get(outcome.reason, "")
+        if outcome.reason == "exited" and outcome.exit_code:
+            words = f"Its last words: {_tail(folder / 'log')}"
+        try:
+            await self._ask("ended", reason=outcome.reason, words=words)
+        except SpawnException:  # the workspace is stopping too, and sees by itself that the server is gone
+            self.log.warning("The workspace was not told of the end of %s", self._log_name)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return words
+
+    async def _ask(self, what: str, **more: Any) -> dict[str, Any]:
+        """Ask the workspace about this server; its refusals become the person's message."""
+        headers = {"Authorization": f"Bearer {self.workspace_token}"}
+        body = {"user": self.user.name, "server": self.name, **more}
+        async with httpx.AsyncClient(base_url=self.workspace_url, headers=headers, timeout=60) as client:
+            try:
+                answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
+            except httpx.TransportError as error:
+                raise SpawnException(
+                    "The workspace does not answer now. Try again.", reason="workspace"
+                ) from error
+        if answer.is_error:
+            raise SpawnException(answer.json()["detail"], reason="refused")
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_bytes()[-LOG_TAIL:].decode("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""What runs inside a person's sandbox for them: git, in plain words. Standard library alone, and git."""

@@ -1,0 +1,143 @@
+"""One's own copy of a project, and what is proposed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from auth.identity import Identity
+from landing.pages import Pages
+from landing.typed import Form, text_of
+from workspace_api.errors import ConflictError, InvalidInputError, NotFoundError, WorkspaceError
+from workspace_api.http import Caller, Services, SignedIn
+from workspace_api.proposals.views import Done
+from workspace_api.workspace import Workspace
+
+Part = Annotated[str, InPath(max_length=255)]
+Number = Annotated[int, InPath(ge=1, le=1_000_000_000)]
+FIELDS = ("message", "tag", "version", "title", "description")
+TOLD = (ConflictError, InvalidInputError, NotFoundError)
+
+
+def proposal_pages(pages: Pages) -> APIRouter:
+    """Return the routes of copies and proposals."""
+    router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
+
+    def shown(
+        request: Request,
+        services: Workspace,
+        caller: Identity,
+        path: str,
+        *,
+        done: Done | None = None,
+        did: str = "",
+        error: WorkspaceError | None = None,
+        typed: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        """Show one's copy with what was just done to it, or why that was not possible."""
+        return pages.page(
+            request,
+            caller,
+            "copy.html",
+            status=error.status if error else 200,
+            project=services.projects.get(caller, path),
+            copy=services.sessions.copy_of(caller, path),
+            done=done,
+            did=did,
+            refusal=error.detail if error and not error.errors else "",
+            errors={each.field: each.message for each in error.errors} if error else {},
+            typed={field: (typed or {}).get(field, "") for field in FIELDS},
+        )
+
+    @router.get("/copy", response_class=HTMLResponse)
+    def copy(
+        request: Request, services: Services, caller: SignedIn, namespace: Part, name: Part
+    ) -> HTMLResponse:
+        """Show what one can do with one's own copy."""
+        return shown(request, services, caller, f"{namespace}/{name}")
+
+    @router.post("/copy/{what}", response_class=HTMLResponse)
+    def act(
+        request: Request,
+        services: Services,
+        caller: SignedIn,
+        namespace: Part,
+        name: Part,
+        what: Part,
+        sent: Form,
+    ) -> Response:
+        """Save a version, get updates, go back, or propose; then say what was done."""
+        path = f"{namespace}/{name}"
+        typed = {field: text_of(sent, field) for field in FIELDS}
+        try:
+            if what == "propose":
+                made = services.proposals.propose(caller, path, typed["title"], typed["description"])
+                return RedirectResponse(f"/projects/{path}/proposals/{made.number}", 303)
+            if what == "save":
+                done = services.proposals.save_version(caller, path, typed["message"], typed["tag"] or None)
+            elif what == "update":
+                done = services.proposals.get_updates(caller, path)
+            elif what == "return":
+                done = services.proposals.go_back(caller, path, typed["version"])
+            else:
+                raise NotFoundError(f"There is nothing called “{what[:40]}” to do with a copy.")
+        except TOLD as error:
+            return shown(request, services, caller, path, error=error, typed=typed)
+        return shown(request, services, caller, path, done=done, did=what)
+
+    @router.get("/proposals", response_class=HTMLResponse)
+    def proposals(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        namespace: Part,
+        name: Part,
+        state: Annotated[str, Query(max_length=10)] = "open",
+    ) -> HTMLResponse:
+        """List what is proposed."""
+        path = f"{namespace}/{name}"
+        chosen = "all" if state == "all" else "open"
+        found = services.proposals.of(caller, path, chosen)
+        return pages.page(request, caller, "proposals.html", path=path, proposals=found, chosen=chosen)
+
+    @router.get("/proposals/{number}", response_class=HTMLResponse)
+    def proposal(
+        request: Request, services: Services, caller: Caller, namespace: Part, name: Part, number: Number
+    ) -> HTMLResponse:
+        """Show a proposal with its changes."""
+        path = f"{namespace}/{name}"
+        whole = services.proposals.get(caller, path, number)
+        return pages.page(
+            request,
+            caller,
+            "proposal.html",
+            path=path,
+            proposal=whole.proposal,
+            changes=whole.changes,
+            may_settle=services.proposals.may_settle(caller, path),
+            mine=whole.proposal.author == caller.user,
+        )
+
+    @router.post("/proposals/{number}/accept")
+    def accept(
+        services: Services, caller: SignedIn, namespace: Part, name: Part, number: Number, sent: Form
+    ) -> Response:
+        """Take a proposal into the project."""
+        path = f"{namespace}/{name}"
+        services.proposals.accept(caller, path, number, text_of(sent, "commit"))
+        return RedirectResponse(f"/projects/{path}/proposals/{number}", 303)
+
+    @router.post("/proposals/{number}/decline")
+    def decline(
+        services: Services, caller: SignedIn, namespace: Part, name: Part, number: Number, sent: Form
+    ) -> Response:
+        """Decline or withdraw a proposal."""
+        path = f"{namespace}/{name}"
+        services.proposals.decline(caller, path, number, text_of(sent, "reason"))
+        return RedirectResponse(f"/projects/{path}/proposals/{number}", 303)
+
+    return router

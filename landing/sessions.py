@@ -1,0 +1,63 @@
+"""Opening a project, waiting for it, coming back to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from landing.pages import Pages
+from landing.typed import Form, text_of
+from workspace_api.errors import NotFoundError
+from workspace_api.http import Services, SignedIn
+
+Part = Annotated[str, InPath(max_length=255)]
+Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
+
+
+def session_pages(pages: Pages) -> APIRouter:
+    """Return the routes of sessions."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/projects/{namespace}/{name}/open")
+    def open_project(
+        services: Services, caller: SignedIn, namespace: Part, name: Part, sent: Form
+    ) -> Response:
+        """Open a project, and show how far that is."""
+        kind = text_of(sent, "kind") or "lab"
+        session = services.sessions.open(caller, f"{namespace}/{name}", kind)
+        return RedirectResponse(f"/sessions/{session.id}?go=1", 303)
+
+    @router.get("/sessions/{session_id}", response_class=HTMLResponse)
+    def session(
+        request: Request,
+        services: Services,
+        caller: SignedIn,
+        session_id: Id,
+        go: Annotated[bool, Query()] = False,
+    ) -> Response:
+        """Show how far a session is; with `go`, lead into one that runs."""
+        view = services.sessions.get(caller, session_id)
+        if go and view.state == "running":
+            return RedirectResponse(view.url, 303)
+        building = view.environment_key is not None and view.folder is None
+        environment = services.environments.view(view.environment_key or "") if building else None
+        return pages.page(request, caller, "session.html", session=view, environment=environment, go=go)
+
+    @router.post("/sessions/{session_id}/stop")
+    def stop(services: Services, caller: SignedIn, session_id: Id) -> Response:
+        """End a session."""
+        services.sessions.stop(caller, session_id)
+        return RedirectResponse("/me", 303)
+
+    @router.get("/user/{user}/{server}/{rest:path}")
+    def stopped(services: Services, caller: SignedIn, user: Part, server: Part) -> Response:
+        """Lead whoever comes to a server that does not run to the page of its session."""
+        view = services.sessions.at(user, server) if caller.user == user or caller.admin else None
+        if view is None:
+            raise NotFoundError("There is no session at this address. Open a project from its page.")
+        return RedirectResponse(f"/sessions/{view.id}?go=1", 303)
+
+    return router

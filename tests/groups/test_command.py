@@ -1,0 +1,62 @@
+"""The `labfork group` command, on a workspace whose forge is not running."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from deploy.configuration import read_configuration
+from deploy.prepare import prepare
+from tests.conftest import CHECKOUT, free_port, workspace_environment
+
+
+@pytest.fixture
+def labfork(tmp_path, monkeypatch):
+    """Runs the command for a workspace that was prepared, has the account ada, and does not run."""
+    environment = workspace_environment(tmp_path / "var", free_port(), LABFORK_ADMIN_PASSWORD="correct horse")
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *arguments],
+            cwd=CHECKOUT,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    for name in ("LABFORK_HOME", "LABFORK_PORT", "LABFORK_ADMIN_PASSWORD"):
+        monkeypatch.setenv(name, environment[name])
+    prepare(read_configuration(), sandbox_present=False)
+    assert run("user", "add", "ada", "--password", "correct horse battery").returncode == 0
+    return run
+
+
+def test_groups_are_kept_from_the_command_line_also_while_nothing_runs(labfork):
+    made = labfork("group", "add", "lab", "--admin", "ada", "--title", "Chromatin group")
+    assert (made.returncode, made.stdout) == (0, "The group lab is made; ada is its admin.\n")
+
+    assert labfork("group", "member", "lab", "admin", "writer").returncode == 0
+    listed = labfork("group", "list").stdout
+    assert "lab" in listed
+    assert "2 members  Chromatin group" in listed
+    assert "does not answer" in listed
+    assert labfork("group", "member", "lab", "admin", "none").returncode == 0
+
+    for arguments, words in (
+        (("group", "add", "ada", "--admin", "ada"), "name: “ada” is taken by a person"),
+        (("group", "member", "lab", "ada", "none"), "ada is the only admin of lab"),
+        (("group", "member", "lab", "admin", "king"), "role: There is no role “king”"),
+        (("group", "member", "lab", "nobody-here", "reader"), "user: There is no open account"),
+        (("group", "remove", "lab", "--confirm", "bal"), "confirm: Type the group's name"),
+        (("group", "remove", "lab", "--confirm", "lab"), "does not answer"),
+        (("group", "sync"), "The forge has not followed: lab"),
+    ):
+        refused = labfork(*arguments)
+        assert refused.returncode == 1
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr

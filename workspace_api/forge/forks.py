@@ -1,0 +1,87 @@
+"""Forks, and the short-lived passwords by which people's git reaches the forge."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+
+from workspace_api.errors import ConflictError, NotFoundError, UnavailableError
+from workspace_api.forge.client import ForgeClient
+
+FORK_SECONDS = 60.0
+LOOK_SECONDS = 0.2
+GIT_SCOPES = ("read_repository", "write_repository")
+TOKEN_DAYS = 2  # the forge counts in whole days
+RENEWED_AFTER_SECONDS = 12 * 3600.0
+
+
+class Forks:
+    """Makes people's forks and git passwords, acting for them with the administrator's token."""
+
+    def __init__(self, forge: ForgeClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._forge = forge
+        self._clock = clock
+        self._passwords: dict[str, tuple[str, float]] = {}
+
+    def ensure_fork(self, path: str, user: str, display_name: str) -> str:
+        """Return the path of `user`'s fork of `path`, made when there is none; it is their own project.
+
+        Raises ConflictError when something else of theirs has the name.
+        """
+        name = path.rpartition("/")[2]
+        wanted = f"{user}/{name}"
+        if path == wanted:
+            return path
+        self._forge.ensure_user(user, display_name)
+        origin = self._forge.ask(lambda forge: forge.projects.get(path))
+        known = self._fork_of(wanted)
+        if known is not None:
+            if known == origin.id:
+                return wanted
+            raise ConflictError(
+                f"You have a project {wanted} already, and it is no fork of {path}. Rename it first."
+            )
+        place = {"namespace_path": user, "path": name, "name": name}
+        self._forge.ask(lambda _forge: origin.forks.create(place, sudo=user))
+        self._await_import(wanted)
+        return wanted
+
+    def git_password(self, user: str, display_name: str) -> str:
+        """Return a password for `user`'s git that works for hours; it is kept in memory alone."""
+        kept = self._passwords.get(user)
+        if kept is not None and kept[1] > self._clock():
+            return kept[0]
+        self._forge.ensure_user(user, display_name)
+        expires = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=TOKEN_DAYS)
+        wanted = {"name": "labfork session", "scopes": list(GIT_SCOPES), "expires_at": expires.isoformat()}
+
+        def make(forge: Any) -> Any:
+            [found] = forge.users.list(username=user, get_all=False)
+            return found.impersonationtokens.create(wanted)
+
+        made = self._forge.ask(make)
+        self._passwords[user] = (str(made.token), self._clock() + RENEWED_AFTER_SECONDS)
+        return str(made.token)
+
+    def _fork_of(self, path: str) -> int | None:
+        """Return the id of the origin of the fork `path`: 0 for no fork, None for no project."""
+        found = self._forge.find(lambda forge: forge.projects.get(path))
+        if found is None:
+            return None
+        origin = getattr(found, "forked_from_project", None)
+        return int(origin["id"]) if origin else 0
+
+    def _await_import(self, path: str) -> None:
+        """Wait until the forge has copied the repository; a real GitLab takes seconds for it."""
+        until = self._clock() + FORK_SECONDS
+        while self._clock() < until:
+            made = self._forge.ask(lambda forge: forge.projects.get(path))
+            state = getattr(made, "import_status", "none")
+            if state in ("finished", "none"):
+                return
+            if state == "failed":
+                raise NotFoundError(f"The forge could not copy the project to {path}. Try again.")
+            time.sleep(LOOK_SECONDS)
+        raise UnavailableError(f"The forge is still copying the project to {path}. Try again in a minute.")

@@ -1,0 +1,1 @@
+"""Groups: people who share files and projects."""

@@ -1,0 +1,1 @@
+"""Versions saved and changes proposed, in plain words."""

@@ -1,0 +1,101 @@
+"""Versions and proposals over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
+
+from workspace_api.http import Caller, Listing, Services
+from workspace_api.proposals.schemas import (
+    Acceptance,
+    ChangeSchema,
+    Fork,
+    NewProposal,
+    NewVersion,
+    ProposalSchema,
+    Refusal,
+    Return,
+    WholeProposal,
+)
+from workspace_api.proposals.views import Done
+
+router = APIRouter(prefix="/projects/{namespace}/{name}", tags=["versions"])
+Part = Annotated[str, InPath(max_length=255)]
+Number = Annotated[int, InPath(ge=1, le=1_000_000_000)]
+
+
+@router.post("/fork")
+def fork(services: Services, caller: Caller, namespace: Part, name: Part) -> Fork:
+    """Make the caller's own copy of a project, once."""
+    return Fork(path=services.sessions.fork(caller, f"{namespace}/{name}"))
+
+
+@router.post("/versions", status_code=201)
+def save_version(services: Services, caller: Caller, namespace: Part, name: Part, body: NewVersion) -> Done:
+    """Save a version from the caller's checkout."""
+    return services.proposals.save_version(caller, f"{namespace}/{name}", body.message, body.tag)
+
+
+@router.post("/updates")
+def get_updates(services: Services, caller: Caller, namespace: Part, name: Part) -> Done:
+    """Bring what is new in the project into the caller's checkout."""
+    return services.proposals.get_updates(caller, f"{namespace}/{name}")
+
+
+@router.post("/return")
+def go_back(services: Services, caller: Caller, namespace: Part, name: Part, body: Return) -> Done:
+    """Make the caller's checkout what it was in an earlier version."""
+    return services.proposals.go_back(caller, f"{namespace}/{name}", body.version)
+
+
+@router.get("/proposals")
+def proposals(
+    services: Services,
+    caller: Caller,
+    namespace: Part,
+    name: Part,
+    state: Annotated[Literal["open", "all"], Query()] = "open",
+) -> Listing[ProposalSchema]:
+    """List the proposals to a project, newest first."""
+    found = services.proposals.of(caller, f"{namespace}/{name}", state)
+    items = [ProposalSchema.model_validate(each) for each in found]
+    return Listing[ProposalSchema](items=items, total=len(items), page=1, per_page=max(len(items), 1))
+
+
+@router.post("/proposals", status_code=201)
+def propose(
+    services: Services, caller: Caller, namespace: Part, name: Part, body: NewProposal
+) -> ProposalSchema:
+    """Propose the caller's changes to the project."""
+    made = services.proposals.propose(caller, f"{namespace}/{name}", body.title, body.description)
+    return ProposalSchema.model_validate(made)
+
+
+@router.get("/proposals/{number}")
+def proposal(
+    services: Services, caller: Caller, namespace: Part, name: Part, number: Number
+) -> WholeProposal:
+    """Return a proposal with its changes."""
+    whole = services.proposals.get(caller, f"{namespace}/{name}", number)
+    told = ProposalSchema.model_validate(whole.proposal).model_dump()
+    return WholeProposal(**told, changes=[ChangeSchema.model_validate(each) for each in whole.changes])
+
+
+@router.post("/proposals/{number}/accept")
+def accept(
+    services: Services, caller: Caller, namespace: Part, name: Part, number: Number, body: Acceptance
+) -> ProposalSchema:
+    """Take a proposal into the project, as it was looked at."""
+    settled = services.proposals.accept(caller, f"{namespace}/{name}", number, body.commit)
+    return ProposalSchema.model_validate(settled)
+
+
+@router.post("/proposals/{number}/decline")
+def decline(
+    services: Services, caller: Caller, namespace: Part, name: Part, number: Number, body: Refusal
+) -> ProposalSchema:
+    """Decline a proposal."""
+    settled = services.proposals.decline(caller, f"{namespace}/{name}", number, body.reason)
+    return ProposalSchema.model_validate(settled)

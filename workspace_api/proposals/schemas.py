@@ -1,0 +1,86 @@
+"""What is asked and answered about versions and proposals over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """Base of what is sent: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewVersion(Body):
+    """What changed, in words, and a name for the version."""
+
+    message: Annotated[str, Field(max_length=10_000)]
+    tag: Annotated[str | None, Field(max_length=255, description="A name such as `v1.1`.")] = None
+
+
+class Return(Body):
+    """Which version to go back to."""
+
+    version: Annotated[str, Field(max_length=255)]
+
+
+class NewProposal(Body):
+    """What is proposed, in words."""
+
+    title: Annotated[str, Field(max_length=1000)]
+    description: Annotated[str, Field(max_length=20_000)] = ""
+
+
+class Acceptance(Body):
+    """Which state of the proposal was looked at."""
+
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Refusal(Body):
+    """Why a proposal is declined."""
+
+    reason: Annotated[str, Field(max_length=10_000)] = ""
+
+
+class ProposalSchema(BaseModel):
+    """One proposal; `state` is `open`, `accepted` or `declined`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    title: str
+    description: str
+    author: str
+    state: str
+    source: str
+    commit: str
+    conflicts: bool
+    created_at: dt.datetime
+    settled_at: dt.datetime | None
+
+
+class ChangeSchema(BaseModel):
+    """One file that a proposal changes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str
+    old_path: str
+    kind: str
+    patch: str
+
+
+class WholeProposal(ProposalSchema):
+    """A proposal with its changes."""
+
+    changes: list[ChangeSchema]
+
+
+class Fork(BaseModel):
+    """The caller's own copy of a project."""
+
+    path: str

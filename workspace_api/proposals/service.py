@@ -1,0 +1,143 @@
+"""Saving versions, getting updates, going back, proposing changes and settling proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from auth.identity import Identity
+from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
+from workspace_api.errors import ConflictError, FieldError, InvalidInputError
+from workspace_api.forge.client import ForgeClient
+from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals
+from workspace_api.guard import require
+from workspace_api.projects.service import ProjectService
+from workspace_api.proposals.notebook_text import notebook_difference
+from workspace_api.proposals.views import Done
+from workspace_api.sessions.service import SessionService
+
+LONGEST_MESSAGE = 2_000
+LONGEST_TAG = 100
+MOST_NOTEBOOK_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A proposal with what it changes."""
+
+    proposal: ForgeProposal
+    changes: Sequence[FileChange]
+
+
+class ProposalService:
+    """What authors do with their checkouts, and maintainers with what is proposed to them."""
+
+    def __init__(self, forge: ForgeClient, projects: ProjectService, sessions: SessionService) -> None:
+        self._forge = forge
+        self._projects = projects
+        self._sessions = sessions
+        self._proposals = ForgeProposals(forge)
+
+    def save_version(self, identity: Identity, path: str, message: str, tag: str | None) -> Done:
+        """Save everything in the caller's checkout as a version, and name it when a tag is given."""
+        words = _checked(message, "message", LONGEST_MESSAGE, "Say in a few words what changed.")
+        name = _checked(tag, "tag", LONGEST_TAG, "") if tag else None
+        done = self._do(identity, path, operation="save", message=words, tag=name)
+        self._projects.refresh(path)
+        return done
+
+    def get_updates(self, identity: Identity, path: str) -> Done:
+        """Bring what is new in the project into the caller's checkout; nothing of theirs is lost."""
+        return self._do(identity, path, operation="update")
+
+    def go_back(self, identity: Identity, path: str, version: str) -> Done:
+        """Make the files of the caller's checkout what they were in an earlier version, as a new one."""
+        to = _checked(version, "version", LONGEST_TAG, "Name a version or a commit.")
+        return self._do(identity, path, operation="go_back", to=to)
+
+    def propose(self, identity: Identity, path: str, title: str, description: str) -> ForgeProposal:
+        """Propose the caller's fork to the project it was forked from."""
+        words = _checked(title, "title", 200, "Say in a few words what you propose.")
+        self._require(identity, Action.PROPOSE, path, "propose changes")
+        copy = self._sessions.copy_of(identity, path)
+        fork = copy.checkout_of if copy is not None else None
+        if fork is None:
+            raise ConflictError("You have no copy of this project with changes. Open it first.")
+        if fork == path:
+            raise ConflictError("You may write to this project yourself: save a version instead.")
+        branch = self._projects.get(identity, fork).default_branch
+        return self._proposals.create(path, fork, branch, identity.user or "", words, description[:10_000])
+
+    def of(self, identity: Identity, path: str, state: str = "open") -> Sequence[ForgeProposal]:
+        """Return the proposals to a project, newest first."""
+        return self._proposals.of(self._projects.get(identity, path).path, state)
+
+    def get(self, identity: Identity, path: str, number: int) -> Whole:
+        """Return a proposal with its changes; those of notebooks cell by cell, not as JSON."""
+        project = self._projects.get(identity, path)
+        proposal = self._proposals.get(project.path, number)
+        changes = [self._readable(proposal, c) for c in self._proposals.changes(project.path, number)]
+        return Whole(proposal, changes)
+
+    def accept(self, identity: Identity, path: str, number: int, commit: str) -> ForgeProposal:
+        """Take a proposal, as it was seen at `commit`, into the project."""
+        self._require(identity, Action.ACCEPT_PROPOSAL, path, "accept a proposal")
+        settled = self._proposals.accept(path, number, commit, self._actor(identity, path))
+        self._projects.refresh(path)
+        return settled
+
+    def decline(self, identity: Identity, path: str, number: int, words: str) -> ForgeProposal:
+        """Decline a proposal and say why; its author may withdraw it the same way."""
+        mine = self._proposals.get(path, number).author == identity.user
+        if not mine:
+            self._require(identity, Action.ACCEPT_PROPOSAL, path, "decline a proposal")
+        actor = identity.user if mine else self._actor(identity, path)
+        return self._proposals.decline(path, number, actor, words[:5_000].strip())
+
+    def may_settle(self, identity: Identity, path: str) -> bool:
+        """Whether the caller may accept and decline proposals to a project."""
+        return may(identity, Action.ACCEPT_PROPOSAL, self._facts(identity, path))
+
+    def _do(self, identity: Identity, path: str, **request: object) -> Done:
+        answer = self._sessions.run_operation(identity, path, request)
+        try:
+            return Done.model_validate(answer)
+        except ValidationError as error:
+            raise ConflictError("git's answer could not be understood. Try again.") from error
+
+    def _actor(self, identity: Identity, path: str) -> str | None:
+        """Return in whose name the forge is asked; None for an administrator who is no maintainer there."""
+        level = self._facts(identity, path).member_level
+        return identity.user if level is not None and level >= ACCEPTS_FROM else None
+
+    def _facts(self, identity: Identity, path: str) -> ProjectFacts:
+        project = self._projects.get(identity, path)
+        return ProjectFacts(project.visibility, self._forge.member_level(path, identity.user or ""))
+
+    def _require(self, identity: Identity, action: Action, path: str, doing: str) -> None:
+        require(identity, action, self._facts(identity, path), doing)
+
+    def _readable(self, proposal: ForgeProposal, change: FileChange) -> FileChange:
+        """Return a change of a notebook as a difference of its cells."""
+        if not change.path.endswith(".ipynb") or not proposal.base or not proposal.source:
+            return change
+        before = self._text(proposal.source, proposal.base, change.old_path, change.kind == "added")
+        after = self._text(proposal.source, proposal.commit, change.path, change.kind == "removed")
+        text = notebook_difference(before, after)
+        return change if text is None else FileChange(change.path, change.old_path, change.kind, text)
+
+    def _text(self, path: str, commit: str, file: str, absent: bool) -> bytes:
+        return b"" if absent else self._forge.read(path, commit, file, MOST_NOTEBOOK_BYTES)
+
+
+def _checked(text: str, field: str, longest: int, missing: str) -> str:
+    words = text.strip()
+    if not words and missing:
+        raise InvalidInputError("Nothing was done.", [FieldError(field, missing)])
+    if len(words) > longest:
+        raise InvalidInputError(
+            "Nothing was done.", [FieldError(field, f"At most {longest} characters; these are {len(words)}.")]
+        )
+    return words

@@ -1,0 +1,1 @@
+"""Sessions: interactive servers on a person's own checkout of a project."""

@@ -1,0 +1,56 @@
+"""Sessions as pages and the API show them, and as JupyterHub's spawner is answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from hub.jobs import Job
+
+Kind = Literal["lab", "worksheet"]
+KINDS: tuple[Kind, ...] = ("lab", "worksheet")
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """One session and how far it is; `url` is where it is open, relative to the workspace's address."""
+
+    id: str
+    owner: str
+    project: str
+    checkout_of: str | None
+    kind: str
+    server: str
+    state: str
+    step: str
+    error: str | None
+    environment_key: str | None
+    folder: str | None
+    opened_at: dt.datetime
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in ("stopped", "failed")
+
+    @property
+    def url(self) -> str:
+        """Where its server answers while it runs."""
+        return f"/user/{self.owner}/{self.server}/"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The session is not prepared yet: what it waits for."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The session may start, as this job."""
+
+    job: Job
