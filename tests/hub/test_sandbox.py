@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from nfs.mounts import Mount
+from tests.conftest import wait_for
 from tests.hub.conftest import PERSON, ROOT
 
 CONNECT = (
@@ -128,6 +129,31 @@ def test_without_a_network_nothing_of_the_machine_is_reached(sandbox):
         _, log = sandbox.run(f"try: exec({code!r})\nexcept OSError as error: print(type(error).__name__)")
 
     assert log == "ConnectionRefusedError\n"
+
+
+def test_a_listener_lets_connections_in_by_a_socket_that_the_job_cannot_touch(sandbox, tmp_path):
+    path = tmp_path / "in"
+    code = (
+        "import os, socket\n"
+        "with socket.create_server(('127.0.0.1', 8888)) as server:\n"
+        "    connection, _ = server.accept()\n"
+        "    connection.sendall(connection.recv(4).upper())\n"
+        f"print(os.path.exists({str(path)!r}))"
+    )
+    launched, folder = sandbox.start(code, listeners=[(path, 8888)])
+
+    def answer():
+        if not path.exists():
+            return b""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"ping")
+            return client.recv(4)
+
+    assert wait_for(answer, seconds=20, what="the job to listen") == b"PING"
+    sandbox.end(launched)
+    assert (folder / "log").read_text() == "False\n"
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_forward_reaches_its_socket_and_only_that(sandbox, tmp_path):

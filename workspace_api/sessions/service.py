@@ -46,6 +46,8 @@ from workspace_api.tokens.service import TokenService
 
 TOKEN_LASTS = dt.timedelta(days=30)
 LONGEST_NAME = 20
+SETTLING = dt.timedelta(seconds=10)
+CUT_OFF = "JupyterHub stopped while the session was being prepared. Open it again; nothing is lost."
 ENDED = (SessionState.STOPPED, SessionState.FAILED)
 STEPS = {
     "asking": "Asking for a place",
@@ -104,6 +106,7 @@ class SessionService:
         facts = SessionFacts(owner=identity.user or "", kind=kind)
         require(identity, Action.OPEN_SESSION, facts, f"open a session of the kind {kind}")
         project = self._projects.get(identity, path)
+        self.mine(identity)  # what JupyterHub no longer knows is at its end, and takes no place
         view = self._enter(identity, project.path, kind)
         try:
             self._hub.start(view.owner, view.server)
@@ -221,18 +224,20 @@ class SessionService:
         return self._find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
 
     def _settled(self, views: Sequence[SessionView]) -> list[SessionView]:
-        """End those sessions that JupyterHub no longer knows: it was stopped or killed while they ran."""
-        running: dict[str, set[str]] = {}
+        """End those sessions that JupyterHub does not know (any more): it stopped or was killed meanwhile."""
+        known: dict[str, set[str]] = {}
         settled = []
         for view in views:
-            if view.state == SessionState.RUNNING:
-                if view.owner not in running:
+            if not view.ended and view.opened_at < now() - SETTLING:
+                if view.owner not in known:
                     try:
-                        running[view.owner] = self._hub.servers(view.owner)
+                        known[view.owner] = self._hub.servers(view.owner)
                     except UnavailableError:
                         return list(views)
-                if view.server not in running[view.owner]:
-                    self._finish(view.id, SessionState.STOPPED, None)
+                if view.server not in known[view.owner]:
+                    running = view.state == SessionState.RUNNING
+                    state = SessionState.STOPPED if running else SessionState.FAILED
+                    self._finish(view.id, state, None if running else CUT_OFF)
                     view = self._find(WorkSession.id == view.id) or view  # noqa: PLW2901
             settled.append(view)
         return settled
