@@ -50,6 +50,12 @@ class InForce(BaseModel):
         return not self.configuration.forge.url
 
     @property
+    def public_target(self) -> str:
+        """Where this machine's own processes reach the public port, as `HOST:PORT`."""
+        every = self.configuration.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        return f"{'127.0.0.1' if every else self.configuration.host}:{self.ports.public}"
+
+    @property
     def forge_public_url(self) -> str:
         """Where people reach the embedded forge: through the proxy, beside the pages."""
         return self.configuration.address + FORGE_PREFIX

@@ -15,6 +15,7 @@ from auth.local_authenticator import LocalAuthenticator
 from deploy import in_force
 from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
+from hub.door import socket_of
 from hub.spawners import SandboxSpawner
 from landing.assets import Assets
 from landing.pages import sign_in_pages
@@ -105,6 +106,12 @@ def process(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "command": command, "environment": machine_environment(), **more}
 
 
+def tethered(name: str, module: str, *arguments: str) -> dict[str, Any]:
+    """Describe a process that is a module of its own, with what it writes in its log."""
+    tie = [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log")]
+    return {"name": name, "command": [*tie, sys.executable, "-m", module, *arguments]}
+
+
 c.JupyterHub.services = [
     process(
         "web",
@@ -116,20 +123,12 @@ c.JupyterHub.services = [
     ),
     process("worker"),
     process("gateway"),
-    process("door"),
+    tethered("door", "hub.door", str(socket_of(home)), force.public_target),
     *([process("forge")] if force.embedded_forge else []),
 ]
 IDLE = force.configuration.sessions.idle_minutes
 if IDLE:
-    c.JupyterHub.services.append(
-        {
-            "name": "idle-culler",
-            "command": [
-                *(sys.executable, "-m", "deploy.tether", str(home / "logs" / "idle-culler.log")),
-                *(sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE * 60}"),
-            ],
-        }
-    )
+    c.JupyterHub.services.append(tethered("idle-culler", "jupyterhub_idle_culler", f"--timeout={IDLE * 60}"))
 announce_when_ready(address, f"http://127.0.0.1:{ports.web}/ready")
 c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", "access:services!service=web"]},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -75,23 +74,11 @@ def forge(force: InForce) -> None:
     )
 
 
-def door(force: InForce) -> None:
-    """Let sandboxes out to the workspace's public port, and to nothing else."""
-    from hub.door import serve
-    from workspace_api.sessions.surroundings import DOOR_SOCKET, door_folder
-
-    host = force.configuration.host
-    target = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(door_folder(force.home) / DOOR_SOCKET, f"{target}:{force.ports.public}"))
-
-
 PROCESSES: Mapping[str, Callable[[InForce], None]] = {
     "web": web,
     "worker": worker,
     "gateway": gateway,
     "forge": forge,
-    "door": door,
 }
 
 

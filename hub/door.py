@@ -15,6 +15,11 @@ from pathlib import Path
 from hub.relay import CHUNK, connect
 
 
+def socket_of(home: Path) -> Path:
+    """Return where the door's socket is in a workspace's state folder; sandboxes mount its folder."""
+    return home / "door" / "s"
+
+
 async def serve(path: Path, target: str) -> None:
     """Listen on the socket at the absolute `path` until the process is ended."""
 

@@ -292,8 +292,9 @@ def test_an_environment_that_cannot_be_built_is_told_with_the_line(workspace, pe
 def test_a_stopped_session_leads_back_to_its_page_and_keeps_the_files(ada, workspace):
     her, server = ada
     her.page.goto("/me")
-    her.page.get_by_role("button", name="Stop").first.click()
-    her.page.wait_for_url("**/me")
+    her.page.get_by_text("Stop…").first.click()
+    her.page.get_by_role("button", name="End this session").first.click()
+    her.page.get_by_text("Open sessions").wait_for(state="detached")
     assert her.context.request.get("/api/v1/sessions").json()["items"] == []
 
     her.page.goto(f"{server}/lab")

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hub import workbench
+from hub.door import socket_of
 from hub.environments.uv import UvBuilder
 from hub.jobs import Account, Forward, Job, Limits
 from hub.launchers import to_outside
@@ -30,13 +31,7 @@ ANSWERS = INSIDE / "answer"
 FOR_EVER = 366 * 86_400.0
 WITHOUT_END = 1 << 50
 OPERATION_SECONDS = 1600.0
-DOOR_SOCKET = "s"
 PAGES = {"lab": "/lab/tree", "worksheet": "/voila/tree"}
-
-
-def door_folder(home: Path) -> Path:
-    """Return where sandboxes find the socket that leads to the workspace's public port."""
-    return home / "door"
 
 
 @dataclass(frozen=True)
@@ -198,7 +193,7 @@ class Surroundings:
         """Return the ways out of a sandbox without a network: the public port, and the gateway."""
         if not self.settings.sandboxed or self.settings.sessions.network != "none":
             return ()
-        door = Forward(self.settings.port, door_folder(self.settings.home) / DOOR_SOCKET)
+        door = Forward(self.settings.port, socket_of(self.settings.home))
         gateway = public_folder(self.settings.home)
         if not gateway.is_dir():
             return (door,)
