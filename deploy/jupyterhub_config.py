@@ -107,8 +107,8 @@ def process(name: str, **more: Any) -> dict[str, Any]:
 
 
 def tethered(name: str, module: str, *arguments: str) -> dict[str, Any]:
-    """Describe a process that is a module of its own, with what it writes in its log."""
-    tie = [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log")]
+    """Describe a process that is a module of its own, with what it writes in its log; others go first."""
+    tie = [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log"), "nice"]
     return {"name": name, "command": [*tie, sys.executable, "-m", module, *arguments]}
 
 

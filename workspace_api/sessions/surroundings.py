@@ -31,7 +31,6 @@ ANSWERS = INSIDE / "answer"
 FOR_EVER = 366 * 86_400.0
 WITHOUT_END = 1 << 50
 OPERATION_SECONDS = 1600.0
-PAGES = {"lab": "/lab/tree", "worksheet": "/voila/tree"}
 
 
 @dataclass(frozen=True)
@@ -89,17 +88,18 @@ class Surroundings:
     ) -> Job:
         """Return the job of a session's server, whose working folder is the checkout `folder`."""
         limits = self.settings.sessions
+        worksheets = kind == "worksheet"  # Voilà lists the root alone, so that is the checkout
         return self._job(
             place,
             person,
             shares,
             gids,
-            argv=(
-                *(str(self.builder.python(environment_key)), "-m", "jupyterhub.singleuser"),
-                f"--ServerApp.root_dir={HOME}",
-            ),
+            argv=(str(self.builder.python(environment_key)), "-m", "jupyterhub.singleuser"),
             cwd=HOME / folder,
-            env={"JUPYTERHUB_DEFAULT_URL": f"{PAGES[kind]}/{folder}"},
+            env={
+                "JUPYTERHUB_DEFAULT_URL": "/voila/tree" if worksheets else f"/lab/tree/{folder}",
+                "JUPYTERHUB_ROOT_DIR": str(HOME / folder if worksheets else HOME),
+            },
             environment_key=environment_key,
             token=token,
             limits=Limits(
