@@ -18,7 +18,7 @@ from deploy.layout import NODE_MODULES, machine_environment
 from hub.door import socket_of
 from hub.spawners import SandboxSpawner
 from landing.assets import Assets
-from landing.pages import sign_in_pages
+from landing.frame import sign_in_pages
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
 

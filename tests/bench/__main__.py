@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -46,6 +48,7 @@ def first_report(folder: Path) -> Row:
         env=workspace_environment(clone / "var", port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     workspace = RunningWorkspace(clone / "var", port, process)
     try:
@@ -57,7 +60,8 @@ def first_report(folder: Path) -> Row:
         if ended["state"] != "succeeded":
             raise RuntimeError(f"the first run {ended['state']}: {ended['error']}")
     finally:
-        stop_workspace(workspace)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, make and all
+        process.wait(timeout=60)
     return Row("fresh clone to first report", seconds, "s", "under 180 s", seconds < 180)
 
 
@@ -67,12 +71,21 @@ def _ask(client: httpx.Client) -> dict | None:
 
 
 def second_start(home: Path) -> Row:
-    """Start a workspace that was started before."""
+    """Start a workspace that was started before, until it says that it can be opened."""
     started = time.monotonic()
-    workspace = start_workspace(home, free_port())
-    seconds = time.monotonic() - started
-    stop_workspace(workspace)
-    return Row("second start until ready", seconds, "s", "at most 10 s", seconds <= 10)
+    with subprocess.Popen(
+        [sys.executable, "-m", "deploy.cli", "up"],
+        cwd=CHECKOUT,
+        env=workspace_environment(home, free_port()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = next(line for line in process.stdout if line.startswith(("Ready", "Not")))
+        seconds = time.monotonic() - started
+        process.send_signal(signal.SIGINT)
+    return Row("second start until ready", seconds, "s", "at most 10 s", seconds <= 10 and "Ready" in said)
 
 
 def trivial_run(workspace: RunningWorkspace, folder: Path, *, times: int = 7) -> Row:
