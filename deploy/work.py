@@ -17,6 +17,7 @@ from workspace_api.workspace import Workspace, open_workspace
 
 logger = logging.getLogger(__name__)
 SEED_AGAIN_SECONDS = 1.0
+PAGES_FIRST_SECONDS = 3.0  # at a start the processors are wanted for what people wait for
 SEED_AGAIN_AT_MOST = 60.0
 FOLLOW_GROUPS_SECONDS = 30.0
 
@@ -34,18 +35,18 @@ def work(force: InForce, stop: threading.Event) -> None:
 
 def follow_groups(workspace: Workspace, stop: threading.Event) -> None:
     """Bring the forge to what was changed in groups while it was away."""
-    while not stop.is_set():
+    while not stop.wait(FOLLOW_GROUPS_SECONDS):
         try:
             if waiting := workspace.groups.followers.follow_waiting():
                 logger.warning("the forge does not follow yet: %s", ", ".join(waiting))
         except WorkspaceError as error:
             logger.warning("groups wait for the forge: %s", error.detail)
-        stop.wait(FOLLOW_GROUPS_SECONDS)
 
 
 def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:
     """Seed once the forge answers; it starts beside us, and may be a GitLab that is away for a while."""
     pause = SEED_AGAIN_SECONDS
+    stop.wait(PAGES_FIRST_SECONDS)
     while not stop.is_set():
         begun = time.monotonic()
         try:
