@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import json
 import os
 import signal
@@ -30,6 +29,7 @@ from hub.disk_use import DiskWatch
 from hub.job_log import JobLog
 from hub.records import reserve_record, write_record
 from hub.relay import serve
+from hub.supervisor import take_on
 
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
@@ -241,29 +241,6 @@ def _words(error: Exception) -> str:
     return str(getattr(error, "explanation", None) or error)
 
 
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def main() -> None:
-    """Supervise the job of the folder that the command line names, unless somebody does or has done.
-
-    Returns to whoever started us as soon as that is settled; the job is then watched by a child process.
-    """
-    folder = Path(sys.argv[1])
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    while not _taken(lock):
-        if (folder / "started").exists():
-            return
-        time.sleep(0.005)
-    if (folder / "started").exists():
-        return
-    (folder / "started").touch()
-    if os.fork() != 0:
-        os._exit(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ContainerSupervisor(folder).run()
+    """Supervise a job in a container."""
+    take_on(lambda folder: ContainerSupervisor(folder).run())

@@ -6,15 +6,13 @@ import contextlib
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.jobs import Account, Job, Outcome
-from hub.launchers import SupervisedJob
+from hub.launchers import SupervisedJob, start_supervisor
 from hub.sandbox import account_files
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ START_SECONDS = 20.0
 SUPERVISE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from hub.container_supervisor import main; main()"
 )
-CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "labfork-job-"
 JOB_LABEL = "org.labfork.job"
 ENTRYPOINT_VARIABLE = "R2D_ENTRYPOINT"  # where repo2docker says that a repository has a file `start`
@@ -79,7 +76,7 @@ class ContainerLauncher:
             "listeners": [[str(listener.socket), listener.port] for listener in job.listeners],
         }
         _write_secret(folder / "plan.json", json.dumps(plan))
-        _start_supervisor(folder)
+        start_supervisor(folder, SUPERVISE, options=("-I",), seconds=START_SECONDS)
         return ContainerJob(folder, self._host)
 
     def adopt(self, folder: Path) -> ContainerJob | None:
@@ -87,7 +84,9 @@ class ContainerLauncher:
         if not (folder / "started").exists():
             if not (folder / "plan.json").exists():
                 return None
-            _start_supervisor(folder)  # it was only planned when its starter died
+            start_supervisor(
+                folder, SUPERVISE, options=("-I",), seconds=START_SECONDS
+            )  # it was only planned when its starter died
         return ContainerJob(folder, self._host)
 
 
@@ -203,24 +202,3 @@ def _write_secret(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     temporary.replace(path)
-
-
-def _start_supervisor(folder: Path) -> None:
-    """Start the supervisor apart from us, and wait until it has taken the job on."""
-    with (folder / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-c", SUPERVISE, str(CHECKOUT), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            start_new_session=True,
-        )
-    try:
-        process.wait(START_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if not (folder / "started").exists():
-        words = (folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")[-500:]
-        raise OSError(f"the job's supervisor did not start: {words.strip() or 'no message'}")

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -146,15 +146,21 @@ def _launch(
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(plan, file)
     temporary.replace(folder / "plan.json")
-    _start_supervisor(folder)
+    start_supervisor(folder)
     return SupervisedJob(folder)
 
 
-def _start_supervisor(folder: Path) -> None:
-    """Start the supervisor apart from us, and wait until it has taken the job on."""
+def start_supervisor(
+    folder: Path,
+    program: str = SUPERVISE,
+    *,
+    options: Sequence[str] = ("-I", "-S"),
+    seconds: float = START_SECONDS,
+) -> None:
+    """Start the supervisor `program` apart from us, and wait until it has taken the job of `folder` on."""
     with (folder / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", SUPERVISE, str(CHECKOUT), str(folder)],
+            [sys.executable, *options, "-c", program, str(CHECKOUT), str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -162,7 +168,7 @@ def _start_supervisor(folder: Path) -> None:
             start_new_session=True,
         )
     try:
-        process.wait(START_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -187,7 +193,7 @@ def _adopt(folder: Path) -> SupervisedJob | None:
     if (folder / "started").exists():
         return SupervisedJob(folder)
     if (folder / "plan.json").exists():
-        _start_supervisor(folder)
+        start_supervisor(folder)
         return SupervisedJob(folder)
     return None
 

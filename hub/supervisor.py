@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hub.control_groups import ControlGroup, make_control_group
@@ -282,8 +283,8 @@ def _taken(lock: int) -> bool:
     return True
 
 
-def main() -> None:
-    """Supervise the job of the folder that the command line names, unless somebody does or has done.
+def take_on(watch: Callable[[Path], None]) -> None:
+    """Have `watch` supervise the job of the folder that the command line names, unless somebody does or did.
 
     Returns to whoever started us as soon as that is settled; the job is then watched by a child process,
     which nobody has to wait for.
@@ -299,6 +300,15 @@ def main() -> None:
     (folder / "started").touch()
     if os.fork() != 0:
         os._exit(0)
-    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch(folder)
+
+
+def _watch(folder: Path) -> None:
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     Supervisor(folder).run()
+
+
+def main() -> None:
+    """Supervise a job of this machine."""
+    take_on(_watch)
