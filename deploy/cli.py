@@ -13,7 +13,8 @@ from auth.identity import Level
 from deploy import doctor as examination
 from deploy import in_force, system
 from deploy.configuration import Configuration, ConfigurationError, read_configuration
-from deploy.prepare import password_file, prepare, running_process
+from deploy.first_start import password_file
+from deploy.prepare import prepare, running_process
 from workspace_api.errors import WorkspaceError
 
 if TYPE_CHECKING:

@@ -45,6 +45,11 @@ class InForce(BaseModel):
         return self.configuration.home
 
     @property
+    def database_file(self) -> Path:
+        """The workspace's own database."""
+        return self.home / "database.sqlite"
+
+    @property
     def embedded_forge(self) -> bool:
         """Whether the workspace runs its own forge."""
         return not self.configuration.forge.url
@@ -78,7 +83,7 @@ class InForce(BaseModel):
             public_url=configuration.address,
             host=configuration.host,
             port=ports.public,
-            database_url=f"sqlite:///{self.home / 'database.sqlite'}",
+            database_url=f"sqlite:///{self.database_file}",
             secret_key=SecretStr(self.secrets.session_key),
             sandboxed=self.sandboxed,
             forge=forge,

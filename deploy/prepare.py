@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
-from auth.identity import Level
-from auth.passwords import Passwords
 from deploy.configuration import Configuration, ConfigurationError
+from deploy.first_start import is_prepared, prepare_database
 from deploy.in_force import InForce, decide
-from deploy.secrets import write_private
-from nfs.layout import StorageLayout
-from workspace_api.database import Database, migrate
-from workspace_api.people.service import PeopleService
 
 PRIVATE_FOLDERS = ("config", "forge", "logs", "run", "work", "cache")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -28,15 +22,8 @@ def prepare(configuration: Configuration, *, sandbox_present: bool) -> InForce:
     refuse_unsandboxed_exposure(configuration, sandbox_present=sandbox_present)
     make_folders(configuration.home)
     in_force = decide(configuration, sandboxed=sandbox_present)
-    settings = in_force.settings()
-    migrate(settings.database_url)
-    database = Database(settings.database_url)
-    try:
-        people = PeopleService(database, StorageLayout(settings.home / "storage"), Passwords())
-        people.ensure_system_accounts()
-        ensure_administrator(people, configuration)
-    finally:
-        database.close()
+    if not is_prepared(in_force.database_file, configuration.admin_name):
+        prepare_database(in_force)
     return in_force
 
 
@@ -62,28 +49,6 @@ def make_folders(home: Path) -> None:
         raise ConfigurationError(
             f"LABFORK_HOME={home} cannot be used: {error.strerror}. Name a folder that you may write."
         ) from None
-
-
-def ensure_administrator(people: PeopleService, configuration: Configuration) -> None:
-    """Make the first administrator; an account that is there already keeps its password."""
-    if people.find(configuration.admin_name) is not None:
-        return
-    given = configuration.admin_password.get_secret_value()
-    password = given or secrets.token_urlsafe(12)
-    people.add(
-        configuration.admin_name,
-        password=password,
-        display_name="Administrator",
-        level=Level.DEVELOPER,
-        admin=True,
-    )
-    if not given:
-        write_private(password_file(configuration.home), password + "\n")
-
-
-def password_file(home: Path) -> Path:
-    """Return where a generated first password waits until it has been shown."""
-    return home / "config" / "first-administrator-password"
 
 
 def running_process(home: Path) -> int | None:

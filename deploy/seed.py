@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from auth.identity import Identity, Level
 from deploy.layout import TEMPLATES
-from workspace_api.people.service import WORKSPACE_USER
+from workspace_api.people.names import WORKSPACE_USER
 from workspace_api.projects.seeding import seed_template
 from workspace_api.workspace import Workspace
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from deploy.configuration import ConfigurationError, read_configuration
+from deploy.first_start import MIGRATIONS, is_prepared, newest_schema
 from deploy.prepare import prepare
 from tests.conftest import free_port
 
@@ -46,3 +50,38 @@ def test_a_state_folder_that_cannot_be_made_is_named(tmp_path):
 
     with pytest.raises(ConfigurationError, match=r"LABFORK_HOME=.*file"):
         prepare(configured(tmp_path / "file" / "var"), sandbox_present=True)
+
+
+def test_a_start_with_nothing_to_store_is_known_by_schema_and_accounts(tmp_path):
+    file = tmp_path / "var" / "database.sqlite"
+    assert not is_prepared(file, "admin")
+
+    prepare(configured(tmp_path / "var"), sandbox_present=True)
+
+    assert is_prepared(file, "admin")
+    assert not is_prepared(file, "another-admin")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE alembic_version SET version_num = '0001'", "DELETE FROM users WHERE name = 'public'"],
+)
+def test_an_older_schema_or_a_missing_account_is_not_taken_for_prepared(tmp_path, change):
+    prepare(configured(tmp_path / "var"), sandbox_present=True)
+    file = tmp_path / "var" / "database.sqlite"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(change)
+
+    assert not is_prepared(file, "admin")
+
+
+def test_what_is_no_database_counts_as_not_prepared(tmp_path):
+    (tmp_path / "database.sqlite").write_text("not a database")
+
+    assert not is_prepared(tmp_path / "database.sqlite", "admin")
+
+
+def test_migration_files_begin_with_their_number():
+    scripts = ScriptDirectory(str(MIGRATIONS.parent))
+
+    assert scripts.get_current_head() == newest_schema()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 LONGEST = 32
+PUBLIC_USER = "public"
+WORKSPACE_USER = "labfork"
+SYSTEM_ACCOUNTS = {PUBLIC_USER: "Visitors", WORKSPACE_USER: "Labfork"}  # and how each is shown
 RESERVED = frozenset(
     {
         "all",

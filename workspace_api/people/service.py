@@ -19,12 +19,9 @@ from workspace_api.people import names
 from workspace_api.people.models import User
 from workspace_api.people.views import Person
 
-PUBLIC_USER = "public"
-WORKSPACE_USER = "labfork"
 FIRST_UID = 20_000
 LAST_UID = 39_999  # the numbers of groups begin above
 LONGEST_DISPLAY_NAME = 120
-_SYSTEM_NAMES = {PUBLIC_USER: "Visitors", WORKSPACE_USER: "Labfork"}
 
 
 class PeopleService:
@@ -53,7 +50,7 @@ class PeopleService:
 
         Raises InvalidInputError naming each bad value, and ConflictError when the name is taken.
         """
-        shown = display_name.strip() or _SYSTEM_NAMES.get(name, name)
+        shown = display_name.strip() or names.SYSTEM_ACCOUNTS.get(name, name)
         errors = [] if system else _refused(name=names.refusal(name))
         errors += _refused(display_name=_display_name_refusal(shown))
         if password is not None:
@@ -84,7 +81,7 @@ class PeopleService:
 
     def ensure_system_accounts(self) -> None:
         """Make the workspace's own accounts where they are missing."""
-        for name in _SYSTEM_NAMES:
+        for name in names.SYSTEM_ACCOUNTS:
             if self.find(name) is None:
                 self.add(name, level=Level.PUBLIC, system=True)
 

@@ -21,13 +21,13 @@ from workspace_api.runs.folders import AttemptFolder
 from workspace_api.runs.lease import LeaseKeeper
 from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.notebook_events import EventReader, Progress, advance
-from workspace_api.runs.provenance import Provenance, write_crate
 from workspace_api.runs.queue import Claim, RunQueue, moment
 from workspace_api.runs.reading import runs
 from workspace_api.runs.sandbox import Surroundings
 from workspace_api.runs.verdict import verdict
 
 if TYPE_CHECKING:
+    from workspace_api.runs.provenance import Provenance
     from workspace_api.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -219,6 +219,8 @@ class Execution:
 
     def _keep(self, state: RunState, error: str | None) -> None:
         """Move the results into the owner's home."""
+        from workspace_api.runs.provenance import write_crate  # not needed while a workspace starts
+
         person = self._workspace.people.get(self._run.owner.name)
 
         def describe(bundle: Path) -> None:
@@ -231,6 +233,8 @@ class Execution:
         promote(self._folder, home, self._run.id, person.uid)
 
     def _provenance(self, person: Person, state: RunState, error: str | None) -> Provenance:
+        from workspace_api.runs.provenance import Provenance
+
         run, workspace = self._run, self._workspace
         return Provenance(
             run_id=run.id,

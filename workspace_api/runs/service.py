@@ -23,7 +23,8 @@ from workspace_api.errors import (
 )
 from workspace_api.paging import Page
 from workspace_api.people.models import User
-from workspace_api.people.service import PUBLIC_USER, WORKSPACE_USER, PeopleService
+from workspace_api.people.names import PUBLIC_USER, WORKSPACE_USER
+from workspace_api.people.service import PeopleService
 from workspace_api.projects.models import Project
 from workspace_api.projects.service import ProjectService
 from workspace_api.projects.views import WorksheetView

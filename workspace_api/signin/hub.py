@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-from jupyterhub.services.auth import HubOAuth
-from tornado.web import HTTPError
 
 from workspace_api.authentication import ACCESS_SCOPES
 from workspace_api.errors import ForbiddenError, UnavailableError
 from workspace_api.settings import Settings
+
+if TYPE_CHECKING:
+    from jupyterhub.services.auth import HubOAuth
 
 CLIENT_ID = "service-web"
 
@@ -32,17 +34,7 @@ class HubSignIn:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._api_url = settings.hub.api_url
-        self._hub: HubOAuth | None = None
-        if settings.hub.api_url and settings.hub.token.get_secret_value():
-            self._hub = HubOAuth(
-                api_url=settings.hub.api_url,
-                api_token=settings.hub.token.get_secret_value(),
-                oauth_client_id=CLIENT_ID,
-                oauth_redirect_uri=f"{settings.public_url}/oauth_callback",
-                hub_prefix="/hub/",
-                access_scopes=set(ACCESS_SCOPES),
-            )
+        self._settings = settings
 
     def depart(self) -> Departure:
         """Return where to send a browser that wants to sign in."""
@@ -57,6 +49,8 @@ class HubSignIn:
 
         Raises ForbiddenError when the code is no good or the user may not use the workspace.
         """
+        from tornado.web import HTTPError
+
         hub = self._reachable()
         try:
             token = await hub.token_for_code(code, code_verifier=verifier, sync=False)
@@ -72,12 +66,29 @@ class HubSignIn:
         return str(user["name"])
 
     def _reachable(self) -> HubOAuth:
-        if self._hub is None:
+        if self._client is None:
             raise self._unavailable()
-        return self._hub
+        return self._client
+
+    @cached_property
+    def _client(self) -> HubOAuth | None:
+        """JupyterHub's own client; loaded by the first sign-in, for it brings much that no page needs."""
+        from jupyterhub.services.auth import HubOAuth
+
+        hub = self._settings.hub
+        if not hub.api_url or not hub.token.get_secret_value():
+            return None
+        return HubOAuth(
+            api_url=hub.api_url,
+            api_token=hub.token.get_secret_value(),
+            oauth_client_id=CLIENT_ID,
+            oauth_redirect_uri=f"{self._settings.public_url}/oauth_callback",
+            hub_prefix="/hub/",
+            access_scopes=set(ACCESS_SCOPES),
+        )
 
     def _unavailable(self) -> UnavailableError:
-        where = f"at {self._api_url} " if self._api_url else ""
+        where = f"at {self._settings.hub.api_url} " if self._settings.hub.api_url else ""
         return UnavailableError(
             f"JupyterHub {where}does not answer, and it is where people sign in. Try again in a minute."
         )
