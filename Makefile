@@ -46,7 +46,7 @@ format: dev
 	$(BIN)/ruff check --fix .
 
 test: dev system
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 $(PYTEST_ARGS)
 
 bench: dev system
 	$(BIN)/python -m tests.bench

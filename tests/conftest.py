@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+LONGEST_FOLDERS = ("workspace", "containers", "repo_templates", "runs", "landing", "alphagenome", "groups")
 ADMIN_PASSWORD = "correct horse battery staple"
 
 
@@ -114,6 +115,15 @@ def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dic
         return run if run["state"] in ("succeeded", "failed", "cancelled") else None
 
     return wait_for(ended, seconds=seconds, what=f"the end of run {run_id}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each folder of tests, with the servers it shares, to one worker; the longest begin first."""
+    folders = {item: item.path.relative_to(CHECKOUT / "tests").parts[0] for item in items}
+    for item, folder in folders.items():
+        item.add_marker(pytest.mark.xdist_group(folder))
+    rank = {folder: number for number, folder in enumerate(LONGEST_FOLDERS)}
+    items.sort(key=lambda item: rank.get(folders[item], len(rank)))
 
 
 @pytest.fixture(scope="session")

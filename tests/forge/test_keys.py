@@ -45,6 +45,7 @@ def test_a_key_belongs_to_one_person(root, person):
         f"ssh-rsa {line(ed25519.Ed25519PrivateKey.generate()).split()[1]}",
         line(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - too short, on purpose
     ],
+    ids=["cut off", "an old kind", "an option", "two keys", "another kind than it says", "too short"],
 )
 def test_what_is_no_sound_key_is_refused(root, person, text):
     user, _ = person()
