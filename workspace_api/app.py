@@ -10,7 +10,7 @@ from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
 from workspace_api.csrf import Csrf
 from workspace_api.environments.routes import router as environments
-from workspace_api.frame import BodyLimitMiddleware, RequestMarkMiddleware
+from workspace_api.frame import BodyLimitMiddleware, HeadMiddleware, RequestMarkMiddleware
 from workspace_api.groups.routes import router as groups
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
@@ -78,6 +78,7 @@ def _frame(app: FastAPI, cookies: Cookies, render_problem: RenderProblem | None)
     """Put the middleware around the routes; the last one added is the outermost."""
     requests = metrics.RequestMetrics()
     app.state.metrics = metrics.registry_of(app.state.workspace, requests)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(BrowserMiddleware, cookies=cookies)
     app.add_middleware(BodyLimitMiddleware, render=render_problem)
     app.add_middleware(RequestMarkMiddleware, render=render_problem)

@@ -57,6 +57,18 @@ class RequestMarkMiddleware:
             await response(scope, receive, send_marked)
 
 
+class HeadMiddleware:
+    """Answers HEAD as GET is answered; the server leaves the body out (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self.app({**scope, "method": "GET"} if head else scope, receive, send)
+
+
 class BodyLimitMiddleware:
     """Refuses a body larger than `limit` bytes, announced or not, with 413 in words."""
 

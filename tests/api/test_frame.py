@@ -45,6 +45,15 @@ def test_a_false_announcement_does_not_get_a_large_body_in(client_of, announced)
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/health", "/api/v1/me", "/api/docs", "/nothing"])
+def test_head_is_answered_as_get_without_the_body(visitor, path):
+    got, asked = visitor.get(path), visitor.head(path)
+
+    assert asked.status_code == got.status_code
+    assert asked.headers["content-type"] == got.headers["content-type"]
+    assert not asked.content
+
+
 def test_every_answer_carries_the_security_headers(visitor):
     for path in ("/health", "/api/v1/me", "/api/docs", "/api/v1/nothing", "/login?next=//evil.example"):
         headers = visitor.get(path, follow_redirects=False).headers
