@@ -24,7 +24,6 @@ from workspace_api.sessions.views import SessionView, Standing
 from workspace_api.settings import GIB
 
 LONGEST_NAME = 20
-LINE = "Waiting for a place"
 ASKING = "Asking for a place"
 WAITING = WorkSession.state == SessionState.WAITING
 OPEN = UNENDED & ~WAITING
@@ -69,7 +68,7 @@ class SessionQueue:
                 size=size.name,
                 limits=size.limits,
                 state=SessionState.WAITING,
-                step=LINE,
+                step=ASKING,
                 opened_at=dt.datetime.now(dt.UTC),  # precise, for the order of the line
             )
             session.add(row)
@@ -131,7 +130,7 @@ class SessionQueue:
     def _put_back(self, view: SessionView) -> None:
         """Let a session wait again, unless JupyterHub was reached after all."""
         untouched = (WorkSession.state == SessionState.PREPARING) & (WorkSession.step == ASKING)
-        self._table.change(view.id, untouched, state=SessionState.WAITING, step=LINE, asks=0, asked_at=None)
+        self._table.change(view.id, untouched, state=SessionState.WAITING, step=ASKING, asks=0, asked_at=None)
 
     def _words(self, view: SessionView, outlook: Outlook, open_: Sequence[SessionView]) -> str:
         own = [each.project for each in open_ if each.owner == view.owner]

@@ -42,7 +42,7 @@ from workspace_api.sessions.ends import BY_ADMINISTRATOR, idle_words, time_words
 from workspace_api.sessions.hub_client import HubClient
 from workspace_api.sessions.live import Live
 from workspace_api.sessions.models import SessionState, WorkSession
-from workspace_api.sessions.queue import ASKING, LINE, SessionQueue
+from workspace_api.sessions.queue import ASKING, SessionQueue
 from workspace_api.sessions.surroundings import Place, Surroundings
 from workspace_api.sessions.table import UNENDED, SessionTable
 from workspace_api.sessions.upkeep import Upkeep
@@ -52,7 +52,6 @@ from workspace_api.tokens.service import TokenService
 
 TOKEN_LASTS = dt.timedelta(days=30)
 STEPS = {
-    "line": LINE,
     "asking": ASKING,
     "fork": "Making your own copy of the project",
     "environment": "Building the environment",
