@@ -60,6 +60,6 @@ def _ending(
 
 
 def _period(hours: float) -> str:
-    if hours >= 1 and (hours * 2).is_integer():
+    if hours >= 1 and hours * 2 % 1 == 0:
         return counted(hours, "hour")
     return counted(round(hours * 60, 1), "minute")
