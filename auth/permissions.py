@@ -38,6 +38,9 @@ class Action(StrEnum):
     OPEN_SESSION = "open_session"  # SessionFacts; whether the project may be read is asked beside it
     READ_SESSION = "read_session"  # SessionFacts
     STOP_SESSION = "stop_session"  # SessionFacts
+    KEEP_SESSION = "keep_session"  # SessionFacts: that it does not end for want of use
+    READ_SESSIONS = "read_sessions"  # PlatformFacts: those of everybody
+    USE_SIZE = "use_size"  # SizeFacts
 
 
 class Role(StrEnum):
@@ -98,13 +101,21 @@ class SessionFacts:
 
 
 @dataclass(frozen=True)
+class SizeFacts:
+    """What decides about a size of sessions: the groups it is kept for (none: nobody), and the caller's."""
+
+    kept_for: frozenset[str] = frozenset()
+    member_of: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class PlatformFacts:
     """The workspace as a whole: nothing but the caller decides."""
 
 
 PLATFORM = PlatformFacts()
 
-Resource = ProjectFacts | RunFacts | GroupFacts | NamespaceFacts | SessionFacts | PlatformFacts
+Resource = ProjectFacts | RunFacts | GroupFacts | NamespaceFacts | SessionFacts | SizeFacts | PlatformFacts
 Facts = TypeVar("Facts")
 
 WRITES_FROM = 30  # GitLab's developer
@@ -123,6 +134,7 @@ READING = frozenset(
         Action.READ_GROUPS,
         Action.READ_GROUP,
         Action.READ_SESSION,
+        Action.READ_SESSIONS,
     }
 )
 
@@ -221,6 +233,13 @@ def _owns_session(identity: Identity, resource: Resource) -> bool:
     return identity.signed_in and (identity.admin or identity.user == facts.owner)
 
 
+def _uses_size(identity: Identity, resource: Resource) -> bool:
+    facts = _as(SizeFacts, resource)
+    return identity.signed_in and (
+        identity.admin or not facts.kept_for or not facts.kept_for.isdisjoint(facts.member_of)
+    )
+
+
 def _anyone(_identity: Identity, resource: Resource) -> bool:
     _as(PlatformFacts, resource)
     return True
@@ -278,4 +297,7 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.OPEN_SESSION: _opens_session,
     Action.READ_SESSION: _owns_session,
     Action.STOP_SESSION: _owns_session,
+    Action.KEEP_SESSION: _owns_session,
+    Action.READ_SESSIONS: _administers,
+    Action.USE_SIZE: _uses_size,
 }

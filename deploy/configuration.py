@@ -7,10 +7,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from workspace_api.settings import (
     AlphaGenomeSettings,
@@ -24,6 +25,7 @@ from workspace_api.settings import (
 PREFIX = "LABFORK_"
 SHARED_KEY = "ALPHAGENOME_API_KEY"
 NOT_SETTINGS = {"config"}
+ANY_NAME = "name"  # where a table has a name of the administrator's choice
 
 
 class ConfigurationError(Exception):
@@ -100,32 +102,44 @@ def _from_file(path: str) -> dict[str, Any]:
 
 def _put(values: dict[str, Any], name: str, value: str) -> None:
     """Put `LABFORK_SECTION__KEY=value` where the TOML file would have it."""
-    section, separator, key = name.removeprefix(PREFIX).lower().partition("__")
-    if section in NOT_SETTINGS:
+    parts = name.removeprefix(PREFIX).lower().split("__")
+    if parts[0] in NOT_SETTINGS:
         return
-    if f"{section}{separator}{key}" not in setting_names():
+    named = [*parts[:2], ANY_NAME, *parts[3:]] if len(parts) > 2 else parts
+    if "__".join(named) not in setting_names():
         near = difflib.get_close_matches(name, [variable(n) for n in setting_names()], n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ConfigurationError(f"{name} is not a setting of Labfork.{hint} Remove it, or correct its name.")
-    if not separator:
-        values[section] = value
-        return
-    table = values.setdefault(section, {})
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"[{section}] must be a table of settings, not {table!r}.")
-    table[key] = value
+    table = values
+    for depth, part in enumerate(parts[:-1], start=1):
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigurationError(
+                f"[{'.'.join(parts[:depth])}] must be a table of settings, not {table!r}."
+            )
+    table[parts[-1]] = value
 
 
 def setting_names() -> list[str]:
-    """Return every setting as `key` or `section__key`."""
+    """Return every setting as `key`, `section__key`, or `section__tables__name__key` with any name."""
     names = []
     for name, field in Configuration.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
-            names += [f"{name}__{key}" for key in kind.model_fields]
+            names += [
+                each for key, inner in kind.model_fields.items() for each in _names_of(name, key, inner)
+            ]
         else:
             names.append(name)
     return names
+
+
+def _names_of(section: str, key: str, field: FieldInfo) -> list[str]:
+    """Return the settings of one key: itself, or those of each of its tables."""
+    if get_origin(field.annotation) is not dict:
+        return [f"{section}__{key}"]
+    table: type[Section] = get_args(field.annotation)[1]
+    return [f"{section}__{key}__{ANY_NAME}__{inner}" for inner in table.model_fields]
 
 
 def variable(name: str) -> str:

@@ -17,6 +17,7 @@ from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
 from hub.door import socket_of
 from hub.spawners import SandboxSpawner
+from hub.usage import servers_folder
 from landing.assets import Assets
 from landing.frame import sign_in_pages
 
@@ -33,6 +34,7 @@ class PromptServiceSpawner(hub_services._ServiceSpawner):  # type: ignore[misc]
 
 hub_services._ServiceSpawner = PromptServiceSpawner
 
+ACTIVITY_SECONDS = 30  # how old what is known of a session's use may be
 force = in_force.load(Path(os.environ["LABFORK_HOME"]))
 ports, secrets, home = force.ports, force.secrets, force.home
 address = force.configuration.address
@@ -91,12 +93,14 @@ c.JupyterHub.allow_named_servers = True
 c.JupyterHub.spawner_class = SandboxSpawner
 c.SandboxSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
 c.SandboxSpawner.workspace_token = secrets.authenticator_token
-c.SandboxSpawner.sessions_folder = str(home / "run" / "s")
+c.SandboxSpawner.sessions_folder = str(servers_folder(home))
 c.SandboxSpawner.sandboxed = force.sandboxed
 c.Spawner.hub_connect_url = f"http://127.0.0.1:{ports.public}"
 c.Spawner.start_timeout = 3600  # an environment may have to be built first
 c.Spawner.http_timeout = 60
 c.Spawner.poll_interval = 5
+c.Spawner.environment = {"JUPYTERHUB_ACTIVITY_INTERVAL": str(ACTIVITY_SECONDS)}
+c.JupyterHub.last_activity_interval = ACTIVITY_SECONDS
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # who asks for a server follows it on its page
 
 
@@ -126,9 +130,12 @@ c.JupyterHub.services = [
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
     *([process("forge")] if force.embedded_forge else []),
 ]
+CULL_EVERY = 15  # seconds: people are told to the minute when a session ends
 IDLE = force.configuration.sessions.idle_minutes
 if IDLE:
-    c.JupyterHub.services.append(tethered("idle-culler", "jupyterhub_idle_culler", f"--timeout={IDLE * 60}"))
+    often = f"--cull-every={CULL_EVERY}"
+    culler = tethered("idle-culler", "jupyterhub_idle_culler", f"--timeout={IDLE * 60}", often)
+    c.JupyterHub.services.append(culler)
 announce_when_ready(address, f"http://127.0.0.1:{ports.web}/ready")
 c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", "access:services!service=web"]},

@@ -8,6 +8,8 @@ import secrets
 import threading
 import time
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from deploy.in_force import InForce
 from deploy.seed import seed_workspace
 from hub.launchers import Launcher, PlainLauncher, SandboxLauncher
@@ -20,13 +22,15 @@ SEED_AGAIN_SECONDS = 1.0
 PAGES_FIRST_SECONDS = 3.0  # at a start the processors are wanted for what people wait for
 SEED_AGAIN_AT_MOST = 60.0
 FOLLOW_GROUPS_SECONDS = 30.0
+KEEP_SESSIONS_SECONDS = 5.0
 
 
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
     launcher: Launcher = SandboxLauncher() if force.sandboxed else PlainLauncher()
-    for task, name in ((seed_when_possible, "seed"), (follow_groups, "groups")):
+    tasks = ((seed_when_possible, "seed"), (follow_groups, "groups"), (keep_sessions, "sessions"))
+    for task, name in tasks:
         threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()
     owner = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
     Worker(workspace, launcher, owner).run(stop)
@@ -41,6 +45,15 @@ def follow_groups(workspace: Workspace, stop: threading.Event) -> None:
                 logger.warning("the forge does not follow yet: %s", ", ".join(waiting))
         except WorkspaceError as error:
             logger.warning("groups wait for the forge: %s", error.detail)
+
+
+def keep_sessions(workspace: Workspace, stop: threading.Event) -> None:
+    """Let waiting sessions in, and end those that are gone, whichever process was killed meanwhile."""
+    while not stop.wait(KEEP_SESSIONS_SECONDS):
+        try:
+            workspace.sessions.upkeep.go_on()
+        except (WorkspaceError, SQLAlchemyError) as error:
+            logger.warning("sessions wait: %s", error)
 
 
 def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:

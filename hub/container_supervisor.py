@@ -30,6 +30,7 @@ from hub.job_log import JobLog
 from hub.records import reserve_record, write_record
 from hub.relay import serve
 from hub.supervisor import take_on
+from hub.usage import UsageMeter
 
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
@@ -53,6 +54,7 @@ class ContainerSupervisor:
         self.log = JobLog(folder / "log", self.limits["log_bytes"])
         self.group: ControlGroup | None = None
         self.peak = 0
+        self.meter = UsageMeter()
         self.ended = threading.Event()
         self.status: int | None = None  # stays None when the engine no longer tells
 
@@ -177,10 +179,8 @@ class ContainerSupervisor:
         return self.group.processes() if self.group is not None else []
 
     def _report(self) -> None:
-        now = self.group.memory() if self.group is not None else 0
-        used = {"memory_bytes": now, "peak_memory_bytes": max(self.peak, now)}
         with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
-            write_record(self.folder / "usage.json", used, lasting=False)
+            self.meter.note(self.folder, self.group, self._processes(), self.peak)
 
 
 def control_group_of(pid: int) -> ControlGroup | None:

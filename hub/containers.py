@@ -173,6 +173,7 @@ def container_options(job: Job, image: str, etc: Path, network: str) -> dict[str
         "mem_limit": limits.memory_bytes,
         "memswap_limit": limits.memory_bytes,
         "nano_cpus": int(limits.cpus * NANO),
+        "devices": [f"{device}:{device}:rw" for device in job.devices],
         "pids_limit": limits.processes,
         "ulimits": [
             _ulimit("nofile", OPEN_FILES),

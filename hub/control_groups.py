@@ -43,6 +43,12 @@ class ControlGroup:
         """Return the most bytes that were in use, 0 where this kernel does not say."""
         return self._number("memory.peak" if self._unified else "memory.max_usage_in_bytes")
 
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time used, None where these groups do not say."""
+        if not self._unified:  # version 1 counts it elsewhere than it limits it
+            return None
+        return self._counter("cpu", "cpu.stat", "usage_usec") / 1_000_000
+
     def processes(self) -> list[int]:
         """Return the processes in the group, as this machine numbers them."""
         with contextlib.suppress(OSError):

@@ -56,7 +56,8 @@ class Listener:
 class Job:
     """One command with all it may see and use.
 
-    `writable` names the folders of this machine whose growth counts against `limits.disk_bytes`.
+    `writable` names the folders of this machine whose growth counts against `limits.disk_bytes`, `devices`
+    the device files that the job may use.
     """
 
     argv: tuple[str, ...]
@@ -69,14 +70,17 @@ class Job:
     forwards: tuple[Forward, ...] = ()
     listeners: tuple[Listener, ...] = ()
     writable: tuple[Path, ...] = ()
+    devices: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a job uses now, and the most it has used, in bytes."""
+    """What a job uses now, and the most it used, in bytes; processors in use, and their seconds so far."""
 
     memory_bytes: int
     peak_memory_bytes: int
+    cpus: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from hub.control_groups import find_control_group
 from hub.jobs import Job, Launched, Launcher, Outcome, Usage
 from hub.sandbox import PROGRAMS, Host, account_files, sandbox_command, sandbox_options
 from hub.supervisor import INFO_FD, OPTIONS_FD
+from hub.usage import read_usage
 from nfs.mounts import Mount
 
 __all__ = ["Launched", "Launcher", "PlainLauncher", "SandboxLauncher", "SupervisedJob"]
@@ -114,8 +115,7 @@ class SupervisedJob:
 
     def usage(self) -> Usage:
         """Return what it used when its supervisor last looked."""
-        seen = _read(self.folder / "usage.json") or {"memory_bytes": 0, "peak_memory_bytes": 0}
-        return Usage(seen["memory_bytes"], seen["peak_memory_bytes"])
+        return Usage(**{"memory_bytes": 0, "peak_memory_bytes": 0, **read_usage(self.folder)})
 
 
 def _launch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def resident_bytes(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int((PROC / str(pid) / "statm").read_text().split()[1]) * resource.getpagesize()
     return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and of the children it has waited for, 0 when it is gone."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def tasks_of(uid: int) -> int:

@@ -141,6 +141,8 @@ def _mounts(job: Job) -> list[str]:
         arguments += [*_parents([str(mount.target)]), kind, str(mount.source), str(mount.target)]
     for forward in job.forwards:
         arguments += ["--ro-bind", str(forward.socket.parent), str(_socket_folder(forward.port))]
+    for device in job.devices:
+        arguments += ["--dev-bind", str(device), str(device)]
     return arguments
 
 

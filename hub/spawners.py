@@ -29,6 +29,7 @@ LOG_TAIL = 2_000
 WORDS = {
     "memory": "It used more memory than a session may use.",
     "processes": "It started more processes than a session may have.",
+    "time": "It ran for as long as a session of its size may.",
     "disk": "It wrote more than a session may write.",
     "lost": "It was lost when this machine or its supervisor stopped.",
 }
@@ -61,7 +62,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         job, address = self._reached(job, folder)
         launched = await asyncio.to_thread(self._launcher().start, job, folder)
         await self._await_server(launched, folder, address)
-        await self._ask("started")
+        await self._ask("started", control=folder.name)
         return address
 
     async def poll(self) -> int | None:

@@ -27,6 +27,7 @@ from hub.disk_use import DiskWatch
 from hub.job_log import JobLog
 from hub.process_tree import children, descendants, resident_bytes, tasks_of
 from hub.records import reserve_record, write_record
+from hub.usage import UsageMeter
 
 INFO_FD = 97
 OPTIONS_FD = 98
@@ -53,6 +54,7 @@ class Supervisor:
         self.limits = self.plan["limits"]
         self.log = JobLog(folder / "log", self.limits["log_bytes"])
         self.peak = 0
+        self.meter = UsageMeter()
         self.group: ControlGroup | None = None
         self.sandbox: tuple[int, int] | None = None  # its first process, and a descriptor of just that one
 
@@ -187,13 +189,8 @@ class Supervisor:
         return self.group.processes() if self.group is not None else descendants(os.getpid())
 
     def _report(self) -> None:
-        if self.group is not None:
-            now, self.peak = self.group.memory(), max(self.peak, self.group.peak_memory())
-        else:
-            now = sum(resident_bytes(pid) for pid in self._processes())
-        used = {"memory_bytes": now, "peak_memory_bytes": self.peak}
         with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
-            write_record(self.folder / "usage.json", used, lasting=False)
+            self.peak = self.meter.note(self.folder, self.group, self._processes(), self.peak)
 
     def _end(
         self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, output: int, grace: float

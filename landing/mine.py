@@ -1,4 +1,4 @@
-"""My work: one's own runs and tokens."""
+"""My work: one's own sessions, runs and tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
+from auth.permissions import PLATFORM, Action, may
 from landing.pages import Pages
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
@@ -37,7 +38,7 @@ def own_pages(pages: Pages) -> APIRouter:
         state: Annotated[str, Query(max_length=20)] = "",
         page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     ) -> HTMLResponse:
-        """List one's own runs."""
+        """List one's own sessions and runs."""
         chosen = state if state in list(RunState) else ""
         sessions = services.sessions.mine(caller) if caller.signed_in else ()
         runs = services.runs.list(caller, state=chosen or None, page=page, per_page=RUNS_ON_A_PAGE)
@@ -46,6 +47,7 @@ def own_pages(pages: Pages) -> APIRouter:
             caller,
             "mine.html",
             sessions=sessions,
+            may_see_all=may(caller, Action.READ_SESSIONS, PLATFORM),
             runs=runs,
             chosen=chosen,
             states=[str(each) for each in RunState],

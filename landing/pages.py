@@ -35,7 +35,14 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals.update(frame_values(settings, assets))
-        self._templates.filters.update(time=_time_tag, span=words.span, size=words.size, listed=words.listed)
+        self._templates.filters.update(
+            time=_time_tag,
+            clock=words.clock_tag,
+            span=words.span,
+            size=words.size,
+            memory=words.memory,
+            listed=words.listed,
+        )
 
     def page(
         self, request: Request, caller: Identity, template: str, *, status: int = 200, **values: Any

@@ -39,6 +39,8 @@ def project_pages(pages: Pages) -> APIRouter:
         path = f"{namespace}/{name}"
         snapshot = services.projects.snapshot(caller, path, ref)
         versions, missing = _versions(services, caller, path)
+        may_open = _openable(caller)
+        choice = services.sessions.choice
         return pages.page(
             request,
             caller,
@@ -50,7 +52,9 @@ def project_pages(pages: Pages) -> APIRouter:
             versions=versions,
             versions_missing=missing,
             environment=services.environments.view(snapshot.environment_key),
-            may_open=_openable(caller),
+            may_open=may_open,
+            sizes=choice.offered(caller) if may_open else (),
+            usual=choice.usual(caller, path, snapshot.resources) if may_open else None,
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
         )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
+from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from landing.pages import Pages
@@ -13,6 +14,7 @@ from landing.typed import Form, text_of
 from workspace_api.errors import NotFoundError
 from workspace_api.http import Services, SignedIn
 
+SESSIONS_ON_A_PAGE = 50
 Part = Annotated[str, InPath(max_length=255)]
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
 
@@ -27,7 +29,8 @@ def session_pages(pages: Pages) -> APIRouter:
     ) -> Response:
         """Open a project, and show how far that is."""
         kind = text_of(sent, "kind") or "lab"
-        session = services.sessions.open(caller, f"{namespace}/{name}", kind)
+        size = text_of(sent, "size") or None
+        session = services.sessions.open(caller, f"{namespace}/{name}", kind, size)
         return RedirectResponse(f"/sessions/{session.id}?go=1", 303)
 
     @router.get("/sessions/{session_id}", response_class=HTMLResponse)
@@ -40,17 +43,34 @@ def session_pages(pages: Pages) -> APIRouter:
     ) -> Response:
         """Show how far a session is; with `go`, lead into one that runs."""
         view = services.sessions.get(caller, session_id)
-        if go and view.state == "running":
+        if go and view.state == "running" and view.owner == caller.user:
             return RedirectResponse(view.url, 303)
         building = view.environment_key is not None and view.folder is None
         environment = services.environments.view(view.environment_key or "") if building else None
         return pages.page(request, caller, "session.html", session=view, environment=environment, go=go)
 
     @router.post("/sessions/{session_id}/stop")
-    def stop(services: Services, caller: SignedIn, session_id: Id) -> Response:
+    def stop(services: Services, caller: SignedIn, session_id: Id, sent: Form) -> Response:
         """End a session."""
         services.sessions.stop(caller, session_id)
-        return RedirectResponse("/me", 303)
+        return RedirectResponse(_back(sent, session_id), 303)
+
+    @router.post("/sessions/{session_id}/keep")
+    def keep(services: Services, caller: SignedIn, session_id: Id, sent: Form) -> Response:
+        """Have a session count as used now."""
+        services.sessions.keep(caller, session_id)
+        return RedirectResponse(_back(sent, session_id), 303)
+
+    @router.get("/admin/sessions", response_class=HTMLResponse)
+    def everybodys(
+        request: Request,
+        services: Services,
+        caller: SignedIn,
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    ) -> HTMLResponse:
+        """List the sessions of everybody."""
+        found = services.sessions.everybodys(caller, page=page, per_page=SESSIONS_ON_A_PAGE)
+        return pages.page(request, caller, "all_sessions.html", found=found)
 
     @router.get("/user/{user}/{server}/{rest:path}")
     def stopped(services: Services, caller: SignedIn, user: Part, server: Part) -> Response:
@@ -61,3 +81,9 @@ def session_pages(pages: Pages) -> APIRouter:
         return RedirectResponse(f"/sessions/{view.id}?go=1", 303)
 
     return router
+
+
+def _back(sent: FormData, session_id: str) -> str:
+    """Return the page that a form stood on, one of those that show sessions."""
+    back = text_of(sent, "back")
+    return back if back in ("/admin/sessions", f"/sessions/{session_id}") else "/me"

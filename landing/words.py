@@ -63,6 +63,20 @@ def size(count: int) -> str:
     return f"{value:.1f} GB" if value < 999.95 else f"{value / 1000:.1f} TB"
 
 
+def memory(count: int) -> str:
+    """Return a number of bytes of memory with its unit (powers of 1024, as memory is sold)."""
+    mib = count / 1024**2
+    return f"{mib:.0f} MiB" if mib < 999.5 else f"{mib / 1024:.3g} GiB"
+
+
+def clock_tag(moment: dt.datetime) -> Markup:
+    """Return a `<time>` element with the hour and minute, which the browser shows in its own zone."""
+    utc = moment.astimezone(dt.UTC)
+    return Markup('<time datetime="{}" data-clock>{}</time>').format(
+        f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%H:%M} UTC"
+    )
+
+
 def listed(value: object) -> str:
     """Return a parameter's value as a person writes it."""
     if value is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 GIB = 1024**3
+CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 
 
 class Section(BaseModel):
@@ -73,11 +75,32 @@ class RunSettings(Section):
     max_attempts: int = Field(3, ge=1, description="How often a run lost with its worker is started again.")
 
 
+class SessionClass(Section):
+    """One size of sessions, as an administrator names it in `[sessions.classes.NAME]`."""
+
+    title: str = Field("", max_length=60, description="What people read; empty: the name itself.")
+    cpus: float = Field(gt=0, description="Processors a session of this size may use.")
+    memory_gib: float = Field(gt=0, description="Its memory, in GiB.")
+    processes: int = Field(512, ge=64, description="Its processes and threads.")
+    hours: float = Field(0, ge=0, description="How long it may run, in hours; 0: without an end.")
+    gpu: bool = Field(False, description="Whether it has the machine's graphics processors, one at a time.")
+    groups: tuple[str, ...] = Field((), description="Groups whose members may use it; none: everybody.")
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """A variable holds them with commas between."""
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+
 class SessionSettings(Section):
     """Interactive sessions."""
 
     per_person: int = Field(3, ge=1, description="Sessions of one person at once.")
     at_once: int = Field(20, ge=1, description="Sessions of everybody at once.")
+    waiting_per_person: int = Field(10, ge=1, description="Sessions of one person that may wait for a place.")
     cpus: float = Field(2, gt=0, description="Processors a session may use.")
     memory_gib: float = Field(4, gt=0, description="Memory of a session, in GiB.")
     processes: int = Field(512, ge=64, description="Processes and threads of a session.")
@@ -85,6 +108,37 @@ class SessionSettings(Section):
     network: Literal["none", "open"] = Field(
         "none", description="`none`: a session reaches this workspace alone; `open`: all the machine does."
     )
+    classes: dict[str, SessionClass] = Field(
+        {}, description="Sizes to choose from, by name; none: small, standard and large by the figures above."
+    )
+    cpus_at_once: float = Field(
+        0, ge=0, description="Processors of all open sessions together; 0: ten times the machine's."
+    )
+    memory_at_once_gib: float = Field(
+        0, ge=0, description="Memory of all open sessions together, in GiB; 0: twice the machine's."
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _are_named_plainly(cls, value: dict[str, SessionClass]) -> dict[str, SessionClass]:
+        for name in value:
+            if not CLASS_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name for a size; use small letters, digits, - and _, such as large"
+                )
+        return value
+
+    @field_validator("cpus_at_once", "memory_at_once_gib")
+    @classmethod
+    def _holds_the_largest(cls, value: float, info: ValidationInfo) -> float:
+        key = "cpus" if info.field_name == "cpus_at_once" else "memory_gib"
+        for name, size in info.data.get("classes", {}).items():
+            needed = getattr(size, key)
+            if 0 < value < needed:
+                raise ValueError(
+                    f"{value:g} is less than {key} of the class {name} ({needed:g}), which could never start"
+                )
+        return value
 
 
 class EnvironmentSettings(Section):

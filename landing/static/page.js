@@ -31,6 +31,10 @@ if (navigator.clipboard) {
 
 document.querySelector("[data-focus]")?.focus();
 
+for (const time of document.querySelectorAll("[data-clock]")) {
+  time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
 // A field that the server has looked at says so to assistive technology too.
 document.addEventListener("htmx:after:swap", () => {
   for (const note of document.querySelectorAll(".field-note")) {

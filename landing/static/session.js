@@ -1,12 +1,13 @@
-// Follows a session while it is prepared, and leads into it as soon as it runs.
+// Follows a session while it waits and is prepared, and leads into it as soon as it runs.
 
 const panel = document.querySelector("[data-session]");
 const step = panel.querySelector(".step");
+const UNDER_WAY = ["waiting", "preparing", "starting"];
 const SOON = 300;
 const LATER = 2000;
 
 function show(session) {
-  const text = `${session.step} …`;
+  const text = session.state === "waiting" ? session.waiting_for : `${session.step} …`;
   if (step.textContent !== text) step.textContent = text;
   for (const item of panel.querySelectorAll("[data-name]")) {
     if (item.dataset.name === session.step) item.setAttribute("aria-current", "step");
@@ -15,7 +16,7 @@ function show(session) {
 }
 
 async function look() {
-  let wait = SOON;
+  let wait = LATER;
   try {
     const answer = await fetch(`/api/v1/sessions/${panel.dataset.session}`);
     if (answer.ok) {
@@ -24,16 +25,15 @@ async function look() {
         location.replace(session.url);
         return;
       }
-      if (!["preparing", "starting"].includes(session.state)) {
+      if (!UNDER_WAY.includes(session.state)) {
         location.reload();
         return;
       }
       show(session);
-    } else {
-      wait = LATER;
+      if (session.state !== "waiting") wait = SOON;
     }
   } catch {
-    wait = LATER;
+    // The server is away for a moment: look again.
   }
   setTimeout(look, wait);
 }

@@ -14,6 +14,7 @@ from auth.permissions import (
     Role,
     RunFacts,
     SessionFacts,
+    SizeFacts,
     may,
 )
 
@@ -192,9 +193,27 @@ def test_a_level_decides_which_kinds_of_session_one_may_open(kind, allowed):
     assert opened == allowed
 
 
-@pytest.mark.parametrize("action", [Action.READ_SESSION, Action.STOP_SESSION])
+@pytest.mark.parametrize("action", [Action.READ_SESSION, Action.STOP_SESSION, Action.KEEP_SESSION])
 def test_a_session_is_its_owners_and_the_administrators(action):
     assert allowed_to(action, SessionFacts("ben")) == {"author", "admin"}
+
+
+def test_only_administrators_see_the_sessions_of_everybody():
+    assert allowed_to(Action.READ_SESSIONS, PLATFORM) == {"admin"}
+
+
+@pytest.mark.parametrize(
+    ("kept_for", "member_of", "allowed"),
+    [
+        (set(), set(), SIGNED_IN),
+        (set(), {"cohort"}, SIGNED_IN),
+        ({"cohort"}, set(), {"admin"}),
+        ({"cohort"}, {"other"}, {"admin"}),
+        ({"cohort", "lab"}, {"other", "lab"}, SIGNED_IN),
+    ],
+)
+def test_a_size_that_is_kept_for_groups_is_their_members(kept_for, member_of, allowed):
+    assert allowed_to(Action.USE_SIZE, SizeFacts(frozenset(kept_for), frozenset(member_of))) == allowed
 
 
 def test_nobody_opens_a_session_as_somebody_else():
@@ -223,7 +242,7 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_is_decided_by_exactly_one_kind_of_facts(action):
     decided = []
-    for facts in (PUBLIC, ANAS, GroupFacts(), NamespaceFacts(), SessionFacts("ana"), PLATFORM):
+    for facts in (PUBLIC, ANAS, GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), PLATFORM):
         try:
             may(ADMIN, action, facts)
         except TypeError:

@@ -39,6 +39,45 @@ def test_a_wrong_setting_is_named_with_the_remedy(environ, words):
         read_configuration(environ)
 
 
+def test_sizes_of_sessions_come_from_the_file_and_from_variables(tmp_path):
+    file = tmp_path / "labfork.toml"
+    file.write_text('[sessions.classes.large]\ncpus = 4\nmemory_gib = 8\ngroups = ["cohort"]\n')
+    configuration = read_configuration(
+        {
+            "LABFORK_CONFIG": str(file),
+            "LABFORK_SESSIONS__CLASSES__LARGE__HOURS": "12",
+            "LABFORK_SESSIONS__CLASSES__TINY__CPUS": "0.5",
+            "LABFORK_SESSIONS__CLASSES__TINY__MEMORY_GIB": "1",
+            "LABFORK_SESSIONS__CLASSES__TINY__GROUPS": "cohort, lab",
+        }
+    )
+    large, tiny = configuration.sessions.classes["large"], configuration.sessions.classes["tiny"]
+
+    assert (large.cpus, large.hours, large.groups) == (4, 12, ("cohort",))
+    assert (tiny.cpus, tiny.memory_gib, tiny.groups) == (0.5, 1, ("cohort", "lab"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[sessions.classes.large]\ncpus = 4\n", r"sessions\.classes\.large\.memory_gib"),
+        ("[sessions.classes.large]\ncpus = 0\nmemory_gib = 1\n", r"sessions\.classes\.large\.cpus"),
+        ("[sessions.classes.large]\ncpus = 1\nmemory_gib = 1\nram = 1\n", r"sessions\.classes\.large\.ram"),
+        ('[sessions.classes."Very large"]\ncpus = 1\nmemory_gib = 1\n', "is no name for a size"),
+        (
+            "[sessions]\nmemory_at_once_gib = 4\n[sessions.classes.large]\ncpus = 1\nmemory_gib = 8\n",
+            r"4 is less than memory_gib of the class large \(8\), which could never start",
+        ),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused_in_words(tmp_path, text, words):
+    file = tmp_path / "labfork.toml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=words):
+        read_configuration({"LABFORK_CONFIG": str(file)})
+
+
 def test_an_unknown_key_of_the_file_is_refused(tmp_path):
     file = tmp_path / "labfork.toml"
     file.write_text("[runs]\nworker = 1\n")

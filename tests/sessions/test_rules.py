@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from auth.identity import Identity, Level
@@ -23,7 +23,7 @@ from workspace_api.errors import (
 )
 from workspace_api.people.models import User
 from workspace_api.sessions.models import SessionState, WorkSession
-from workspace_api.sessions.service import server_name
+from workspace_api.sessions.queue import server_name
 from workspace_api.settings import ForgeSettings, HubSettings, SessionSettings, Settings
 from workspace_api.workspace import open_workspace
 
@@ -38,7 +38,7 @@ def forge(tmp_path_factory):
     running = start_forge(tmp_path_factory.mktemp("forge"), free_port())
     client = running.client()
     group = client.groups.create({"name": "tests", "path": "tests", "visibility": "public"})
-    for name, visibility in (("sessions", "public"), ("secret", "private")):
+    for name, visibility in (("sessions", "public"), ("other", "public"), ("secret", "private")):
         made = client.projects.create({"name": name, "namespace_id": group.id, "visibility": visibility})
         commit(made, {"requirements.txt": "", "a.ipynb": notebook("n")})
     yield running
@@ -60,7 +60,7 @@ def workspace(tmp_path, forge):
             token=SecretStr("web"),
             authenticator_token=SecretStr("hub"),
         ),
-        sessions=SessionSettings(per_person=2, at_once=3),
+        sessions=SessionSettings(per_person=2, at_once=3, waiting_per_person=2),
     )
     settings.home.mkdir()
     migrate(settings.database_url)
@@ -123,13 +123,47 @@ def test_a_hub_that_does_not_answer_is_named_and_leaves_no_half_open_session(wor
     assert failed.state == "failed"
 
 
-def test_the_limits_of_a_person_and_of_the_machine_say_what_to_do(workspace, running):
+def test_at_the_limits_of_a_person_and_of_the_machine_a_session_waits_and_says_for_what(workspace, running):
     running(2)
-    with pytest.raises(LimitReachedError, match=r"You have 2 sessions open.*Stop one"):
-        workspace.sessions.open(ADA, PROJECT)
+    own = workspace.sessions.open(ADA, PROJECT)
     running(1, user="eve")
-    with pytest.raises(LimitReachedError, match="All 3 places of this machine are taken"):
-        workspace.sessions.open(EVE, PROJECT, "worksheet")
+    next_one = workspace.sessions.open(EVE, PROJECT, "worksheet")
+
+    assert own.state == next_one.state == "waiting"
+    assert own.standing.position is None
+    assert "You have 2 sessions open, the most at once" in own.standing.words
+    assert "stop tests/p0 or tests/p1" in own.standing.words
+    assert next_one.standing.position == 1
+    assert next_one.standing.words == "You are next; places get free when a session ends."
+
+
+def test_one_that_waits_is_told_nothing_of_by_the_spawner_and_can_be_cancelled(workspace, running):
+    running(2)
+    waiting = workspace.sessions.open(ADA, PROJECT)
+    with pytest.raises(NotFoundError, match="Open the project from its page"):
+        workspace.sessions.prepare("ada", waiting.server)
+
+    assert workspace.sessions.stop(ADA, waiting.id).state == "stopped"
+    assert workspace.sessions.open(ADA, PROJECT).id != waiting.id
+
+
+def test_more_may_not_wait_than_make_sense(workspace, running):
+    running(2)
+    workspace.sessions.open(ADA, PROJECT)
+    workspace.sessions.open(ADA, PROJECT, "worksheet")
+    with pytest.raises(LimitReachedError, match="2 of your sessions wait"):
+        workspace.sessions.open(ADA, "tests/other")
+
+
+def test_one_that_waits_keeps_its_turn_while_jupyterhub_is_away(workspace, running):
+    running(3)
+    waiting = workspace.sessions.open(EVE, PROJECT, "worksheet")
+    with workspace.database.write() as session:
+        session.execute(update(WorkSession).where(WorkSession.server == "l-p0").values(state="stopped"))
+    workspace.sessions.upkeep.go_on()
+
+    after = workspace.sessions.get(EVE, waiting.id)
+    assert (after.state, after.opened_at) == ("waiting", waiting.opened_at)
 
 
 def test_the_spawner_is_told_nothing_of_a_server_that_nobody_opened(workspace):
@@ -154,7 +188,8 @@ def test_a_version_needs_words_of_a_sensible_length(workspace, message, field):
 @pytest.mark.parametrize("authorization", [None, "Bearer web", "Bearer "])
 def test_only_jupyterhub_asks_the_spawners_questions(workspace, question, authorization):
     headers = {"Authorization": authorization} if authorization else {}
-    body = {"user": "ada", "server": "x", **({"reason": "exited"} if question == "ended" else {})}
+    more = {"ended": {"reason": "exited"}, "started": {"control": "ab"}}
+    body = {"user": "ada", "server": "x", **more.get(question, {})}
     answer = TestClient(create_app(workspace)).post(
         f"/api/v1/internal/sessions/{question}", json=body, headers=headers
     )

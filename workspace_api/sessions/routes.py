@@ -7,15 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 
-from workspace_api.http import Caller, Listing, Services, SignedIn
+from workspace_api.http import Caller, Listing, Paging, Services, SignedIn
 from workspace_api.paging import Page
 from workspace_api.sessions.schemas import (
     GitCredential,
     Preparation,
     ServerEnd,
     ServerQuestion,
+    ServerStart,
     SessionRequest,
     SessionSchema,
+    SizeSchema,
 )
 from workspace_api.signin.internal import require_hub
 
@@ -28,17 +30,31 @@ Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$", description="A session's
 def list_sessions(
     services: Services,
     caller: Caller,
+    paging: Paging,
     ended: Annotated[bool, Query(description="Also those that have ended.")] = False,
+    everybody: Annotated[
+        bool, Query(description="Those of everybody that are under way, for administrators.")
+    ] = False,
 ) -> Listing[SessionSchema]:
-    """List the caller's sessions, newest first."""
+    """List the caller's sessions, or those of everybody, newest first."""
+    if everybody:
+        page = services.sessions.everybodys(caller, page=paging.page, per_page=paging.per_page)
+        return Listing[SessionSchema].of(page, SessionSchema.of)
     found = services.sessions.mine(caller, ended=ended)
     return Listing[SessionSchema].of(Page(found, len(found), 1, 100), SessionSchema.of)
 
 
+@router.get("/session-sizes")
+def list_sizes(services: Services, caller: SignedIn) -> Listing[SizeSchema]:
+    """List the sizes of sessions that the caller may use on this machine."""
+    found = services.sessions.choice.offered(caller)
+    return Listing[SizeSchema].of(Page(found, len(found), 1, 100), SizeSchema.of)
+
+
 @router.post("/sessions", status_code=202)
 def open_session(services: Services, caller: Caller, body: SessionRequest) -> SessionSchema:
-    """Open a project: the session that is there, or a new one."""
-    return SessionSchema.of(services.sessions.open(caller, body.project, body.kind))
+    """Open a project: the session that is there, or a new one, which may have to wait for a place."""
+    return SessionSchema.of(services.sessions.open(caller, body.project, body.kind, body.size))
 
 
 @router.get("/sessions/{session_id}")
@@ -51,6 +67,12 @@ def get_session(services: Services, caller: Caller, session_id: Id) -> SessionSc
 def stop_session(services: Services, caller: Caller, session_id: Id) -> SessionSchema:
     """End a session; what is in the home stays."""
     return SessionSchema.of(services.sessions.stop(caller, session_id))
+
+
+@router.post("/sessions/{session_id}/keep")
+def keep_session(services: Services, caller: Caller, session_id: Id) -> SessionSchema:
+    """Have a session count as used now, so that it does not end for want of use."""
+    return SessionSchema.of(services.sessions.keep(caller, session_id))
 
 
 @router.post("/git-credential")
@@ -70,10 +92,10 @@ def prepare(request: Request, services: Services, body: ServerQuestion) -> Prepa
 
 
 @internal.post("/started")
-def started(request: Request, services: Services, body: ServerQuestion) -> dict[str, bool]:
+def started(request: Request, services: Services, body: ServerStart) -> dict[str, bool]:
     """Note that a server answers; refused to everybody but JupyterHub."""
     require_hub(request, services)
-    services.sessions.started(body.user, body.server)
+    services.sessions.started(body.user, body.server, body.control)
     return {"noted": True}
 
 

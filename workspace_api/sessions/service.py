@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import or_
 
 from auth.identity import Identity
-from auth.permissions import WRITES_FROM, Action, ProjectFacts, SessionFacts
+from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts
+from hub.machine import this_machine
 from hub.sandbox import Host
+from hub.usage import servers_folder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database, now
 from workspace_api.environments.service import EnvironmentService
@@ -23,7 +22,6 @@ from workspace_api.errors import (
     ConflictError,
     FieldError,
     InvalidInputError,
-    LimitReachedError,
     NotFoundError,
     UnavailableError,
     WorkspaceError,
@@ -32,25 +30,29 @@ from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.forks import Forks
 from workspace_api.groups.service import GroupService
 from workspace_api.guard import require
+from workspace_api.paging import Page
 from workspace_api.people.models import User
 from workspace_api.people.service import PeopleService
 from workspace_api.people.views import Person
 from workspace_api.projects.service import ProjectService
+from workspace_api.sessions.admission import room_of
 from workspace_api.sessions.checkouts import Checkouts
+from workspace_api.sessions.choosing import SizeChoice
+from workspace_api.sessions.ends import BY_ADMINISTRATOR, idle_words, time_words, was_idle
 from workspace_api.sessions.hub_client import HubClient
+from workspace_api.sessions.live import Live
 from workspace_api.sessions.models import SessionState, WorkSession
+from workspace_api.sessions.queue import ASKING, SessionQueue
 from workspace_api.sessions.surroundings import Place, Surroundings
+from workspace_api.sessions.table import UNENDED, SessionTable
+from workspace_api.sessions.upkeep import Upkeep
 from workspace_api.sessions.views import KINDS, Prepared, SessionView, Waiting
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
 
 TOKEN_LASTS = dt.timedelta(days=30)
-LONGEST_NAME = 20
-SETTLING = dt.timedelta(seconds=10)
-CUT_OFF = "JupyterHub stopped while the session was being prepared. Open it again; nothing is lost."
-ENDED = (SessionState.STOPPED, SessionState.FAILED)
 STEPS = {
-    "asking": "Asking for a place",
+    "asking": ASKING,
     "fork": "Making your own copy of the project",
     "environment": "Building the environment",
     "checkout": "Fetching the project into your home",
@@ -61,9 +63,9 @@ STEPS = {
 class SessionService:
     """What people do with sessions.
 
-    JupyterHub is the one that starts and ends servers. While it starts one, its spawner asks `prepare` again
-    and again, and each answer is one step further; nothing of the preparation is kept in memory, so a process
-    that dies in the middle loses none of it.
+    JupyterHub is the one that starts and ends servers, and is asked for one when there is a place for it.
+    While it starts one, its spawner asks `prepare` again and again, and each answer is one step further;
+    nothing of the preparation is kept in memory, so a process that dies in the middle loses none of it.
     """
 
     def __init__(
@@ -78,7 +80,6 @@ class SessionService:
         layout: StorageLayout,
         settings: Settings,
     ) -> None:
-        self._database = database
         self._projects = projects
         self._environments = environments
         self._forge = forge
@@ -86,17 +87,34 @@ class SessionService:
         self._people = people
         self._groups = groups
         self._settings = settings
+        machine = this_machine()
         self._hub = HubClient(settings.hub)
+        self._table = SessionTable(database)
+        self.choice = SizeChoice(self._table, groups, settings.sessions, machine)
+        self._queue = SessionQueue(
+            self._table,
+            self._hub,
+            room_of(settings.sessions, machine),
+            waiting_per_person=settings.sessions.waiting_per_person,
+        )
+        self.upkeep = Upkeep(self._table, self._queue, self._hub, self._finish)
+        self._live = Live(
+            self._queue,
+            self._hub,
+            servers_folder(settings.home),
+            idle_minutes=settings.sessions.idle_minutes,
+        )
         self._folder = settings.home / "work" / "sessions"
         self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
         self._checkouts = Checkouts(self._surroundings)
         self.forks = Forks(forge)
 
-    def open(self, identity: Identity, path: str, kind: str = "lab") -> SessionView:
-        """Open a project: the caller's session on it, the one that is there or a new one.
+    def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
+        """Open a project: the caller's session on it, the one that is there or a new one of this size.
 
-        Raises InvalidInputError for an unknown kind, LimitReachedError when there are too many sessions, and
-        UnavailableError when JupyterHub does not answer.
+        A new one waits until there is a place for it, which may be at once. Raises InvalidInputError for an
+        unknown kind or size, ForbiddenError for one that the caller may not use, LimitReachedError when too
+        many of theirs wait, and UnavailableError when JupyterHub does not answer.
         """
         if kind not in KINDS:
             raise InvalidInputError(
@@ -106,63 +124,77 @@ class SessionService:
         facts = SessionFacts(owner=identity.user or "", kind=kind)
         require(identity, Action.OPEN_SESSION, facts, f"open a session of the kind {kind}")
         project = self._projects.get(identity, path)
-        self.mine(identity)  # what JupyterHub no longer knows is at its end, and takes no place
-        view = self._enter(identity, project.path, kind)
-        try:
-            self._hub.start(view.owner, view.server)
-        except UnavailableError as error:
-            if view.state == SessionState.PREPARING:
-                self._finish(view.id, SessionState.FAILED, error.detail)
-            raise
-        return view
+        self._settled_of(identity)  # what JupyterHub no longer knows is at its end, and takes no place
+        if size:
+            chosen = self.choice.named(identity, size)
+        else:
+            resources = self._projects.snapshot(identity, project.path).resources
+            chosen = self.choice.usual_or_refuse(identity, project.path, resources)
+        view = self._queue.enter(identity.user or "", project.path, kind, chosen)
+        error = self._queue.admit().get(view.id)
+        if error is not None:
+            self._finish(view.id, SessionState.FAILED, error.detail)
+            raise error
+        return self._get(view.id)
 
     def get(self, identity: Identity, session_id: str) -> SessionView:
         """Return a session of the caller's, or of anybody for an administrator."""
-        view = self._find(WorkSession.id == session_id)
+        view = self._table.find(WorkSession.id == session_id)
         if view is None:
             raise NotFoundError(f"There is no session {session_id[:24]}.")
         require(identity, Action.READ_SESSION, SessionFacts(view.owner, view.kind), "see this session")
-        [settled] = self._settled([view])
-        return settled
+        return self._live.added(self.upkeep.settle([view]))[0]
 
     def mine(self, identity: Identity, *, ended: bool = False) -> Sequence[SessionView]:
         """Return the caller's sessions, newest first: those that are under way, or with `ended` all."""
         facts = SessionFacts(identity.user or "")
         require(identity, Action.READ_SESSION, facts, "see your sessions")
-        conditions = [User.name == identity.user, *([] if ended else [WorkSession.state.not_in(ENDED)])]
-        query = select(WorkSession).join(WorkSession.owner).where(*conditions)
-        with self._database.read() as session:
-            rows = session.scalars(
-                query.options(selectinload(WorkSession.owner))
-                .order_by(WorkSession.opened_at.desc(), WorkSession.id)
-                .limit(100)
-            )
-            found = [_view(row) for row in rows]
-        settled = self._settled(found)
-        return settled if ended else [view for view in settled if not view.ended]
+        return self._live.added(self._settled_of(identity, ended=ended))
+
+    def everybodys(self, identity: Identity, *, page: int = 1, per_page: int = 100) -> Page[SessionView]:
+        """Return the sessions that are under way, whoever has them, newest first."""
+        require(identity, Action.READ_SESSIONS, PLATFORM, "see the sessions of everybody")
+        found = self._table.list(UNENDED, limit=per_page, offset=(page - 1) * per_page)
+        settled = [view for view in self.upkeep.settle(found) if not view.ended]
+        return Page(self._live.added(settled), self._table.count(UNENDED), page, per_page)
 
     def stop(self, identity: Identity, session_id: str) -> SessionView:
-        """End a session; what is in the home stays, what is only in its memory goes."""
+        """End a session, waiting or open; what is in the home stays, what is only in its memory goes."""
         view = self.get(identity, session_id)
         require(identity, Action.STOP_SESSION, SessionFacts(view.owner, view.kind), "stop this session")
         if not view.ended:
-            self._finish(view.id, SessionState.STOPPED, None)
-            self._hub.stop(view.owner, view.server)
+            because = None if identity.user == view.owner else BY_ADMINISTRATOR
+            self._finish(view.id, SessionState.STOPPED, None, because)
+            if view.state != SessionState.WAITING:
+                self._hub.stop(view.owner, view.server)
+                self._queue.admit()
+        return self.get(identity, session_id)
+
+    def keep(self, identity: Identity, session_id: str) -> SessionView:
+        """Have a running session count as used now; its size's time limit stays.
+
+        Raises ConflictError for one that does not run.
+        """
+        view = self.get(identity, session_id)
+        require(identity, Action.KEEP_SESSION, SessionFacts(view.owner, view.kind), "keep this session")
+        if view.state != SessionState.RUNNING:
+            raise ConflictError(f"The session on {view.project} is {view.state}; only one that runs is kept.")
+        self._hub.touch(view.owner, view.server)
         return self.get(identity, session_id)
 
     def at(self, user: str, server: str) -> SessionView | None:
         """Return the latest session of a person's server, or None."""
-        view = self._find(User.name == user, WorkSession.server == server)
-        return None if view is None else self._settled([view])[0]
+        view = self._table.find(User.name == user, WorkSession.server == server)
+        return None if view is None else self.upkeep.settle([view])[0]
 
     def prepare(self, user: str, server: str) -> Waiting | Prepared:
         """Take the preparation of a server one step further, for JupyterHub's spawner alone.
 
-        Raises NotFoundError where nobody opened it, and ConflictError, in words for the person, where it
-        cannot be prepared; it is then at its end.
+        Raises NotFoundError where nobody opened it or it has no place yet, and ConflictError, in words for
+        the person, where it cannot be prepared; it is then at its end.
         """
-        view = self._find(User.name == user, WorkSession.server == server, WorkSession.state.not_in(ENDED))
-        if view is None:
+        view = self._on(user, server)
+        if view is None or view.state == SessionState.WAITING:
             raise NotFoundError("Open the project from its page; this session was stopped or never opened.")
         try:
             return self._step(view)
@@ -172,18 +204,26 @@ class SessionService:
 
     def ended(self, user: str, server: str, reason: str, words: str) -> None:
         """Note that a server has ended, told by the spawner; one that was stopped before stays so."""
-        view = self._find(User.name == user, WorkSession.server == server, WorkSession.state.not_in(ENDED))
-        if view is not None:
-            state = SessionState.STOPPED if reason == "cancelled" and not words else SessionState.FAILED
-            if reason == "exited" and not words:
-                state = SessionState.STOPPED
-            self._finish(view.id, state, words or None)
+        view = self._on(user, server)
+        if view is None:
+            return
+        if reason == "time":
+            self._finish(view.id, SessionState.STOPPED, None, time_words(view.size))
+        elif reason == "cancelled" and not words:
+            self._finish(view.id, SessionState.STOPPED, None, self._why_culled(view))
+        elif reason == "exited" and not words:
+            self._finish(view.id, SessionState.STOPPED, None)
+        else:
+            self._finish(view.id, SessionState.FAILED, words or None)
+        self._queue.admit()
 
-    def started(self, user: str, server: str) -> None:
-        """Note that a server answers, told by the spawner."""
-        view = self._find(User.name == user, WorkSession.server == server, WorkSession.state.not_in(ENDED))
+    def started(self, user: str, server: str, control: str) -> None:
+        """Note that a server answers, told by the spawner; `control` names its control folder."""
+        view = self._on(user, server)
         if view is not None:
-            self._note(view.id, state=SessionState.RUNNING, step="", started_at=now())
+            self._table.change(
+                view.id, state=SessionState.RUNNING, step="", started_at=now(), control=control
+            )
 
     def run_operation(self, identity: Identity, path: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Have git do something in the caller's checkout of `path`, inside their sandbox; return its answer.
@@ -221,64 +261,21 @@ class SessionService:
     def copy_of(self, identity: Identity, path: str) -> SessionView | None:
         """Return the session that made the caller's checkout of a project; None when they have none."""
         of_it = or_(WorkSession.project == path, WorkSession.checkout_of == path)
-        return self._find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
+        return self._table.find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
 
-    def _settled(self, views: Sequence[SessionView]) -> list[SessionView]:
-        """End those sessions that JupyterHub does not know (any more): it stopped or was killed meanwhile."""
-        known: dict[str, set[str]] = {}
-        settled = []
-        for view in views:
-            if not view.ended and view.opened_at < now() - SETTLING:
-                if view.owner not in known:
-                    try:
-                        known[view.owner] = self._hub.servers(view.owner)
-                    except UnavailableError:
-                        return list(views)
-                if view.server not in known[view.owner]:
-                    running = view.state == SessionState.RUNNING
-                    state = SessionState.STOPPED if running else SessionState.FAILED
-                    self._finish(view.id, state, None if running else CUT_OFF)
-                    view = self._find(WorkSession.id == view.id) or view  # noqa: PLW2901
-            settled.append(view)
-        return settled
+    def _settled_of(self, identity: Identity, *, ended: bool = False) -> list[SessionView]:
+        conditions = [User.name == identity.user, *([] if ended else [UNENDED])]
+        settled = self.upkeep.settle(self._table.list(*conditions))
+        return settled if ended else [view for view in settled if not view.ended]
 
-    def _enter(self, identity: Identity, path: str, kind: str) -> SessionView:
-        """Return the caller's session on `path`: the one that is there, or a new one."""
-        limits = self._settings.sessions
-        mine = (User.name == identity.user, WorkSession.state.not_in(ENDED))
-        with self._database.write() as session:
-            row = session.scalar(
-                select(WorkSession)
-                .join(WorkSession.owner)
-                .where(*mine, WorkSession.project == path, WorkSession.kind == kind)
-                .options(selectinload(WorkSession.owner))
-            )
-            if row is not None:
-                return _view(row)
-            own = session.scalar(select(func.count()).select_from(WorkSession).join(User).where(*mine)) or 0
-            if own >= limits.per_person:
-                raise LimitReachedError(
-                    f"You have {own} sessions open, the most at once. Stop one under My work, then open this."
-                )
-            everyone = session.scalar(select(func.count()).where(WorkSession.state.not_in(ENDED))) or 0
-            if everyone >= limits.at_once:
-                raise LimitReachedError(
-                    f"All {limits.at_once} places of this machine are taken. Try again when a session ended."
-                )
-            owner = session.scalars(select(User).where(User.name == identity.user)).one()
-            row = WorkSession(
-                id=secrets.token_hex(8),
-                owner=owner,
-                project=path,
-                kind=kind,
-                server=server_name(path, kind),
-                state=SessionState.PREPARING,
-                step=STEPS["asking"],
-                opened_at=now(),
-            )
-            session.add(row)
-            session.flush()
-            return _view(row)
+    def _why_culled(self, view: SessionView) -> str | None:
+        """Return why JupyterHub ended a session that nobody here stopped; None when that is not known."""
+        idle_minutes = self._settings.sessions.idle_minutes
+        try:
+            used_at = self._hub.servers(fresh=True).get((view.owner, view.server))
+        except UnavailableError:
+            return None
+        return idle_words(idle_minutes) if used_at and was_idle(used_at, idle_minutes, now()) else None
 
     def _step(self, view: SessionView) -> Waiting | Prepared:
         person = self._people.get(view.owner)
@@ -290,7 +287,7 @@ class SessionService:
         key = view.environment_key
         if key is None:
             key = self._projects.snapshot(identity, view.checkout_of, self._branch(view)).environment_key
-            self._note(view.id, environment_key=key)
+            self._table.change(view.id, environment_key=key)
         environment = self._environments.view(key)
         if environment.state == "failed":
             raise ConflictError(f"The project's environment could not be built. {environment.error}")
@@ -300,13 +297,14 @@ class SessionService:
         place = Place(self._folder / view.id)
         if view.folder is None:
             return self._fetch(view, person, place, key)
-        self._note(view.id, state=SessionState.STARTING, step=STEPS["server"])
+        self._table.change(view.id, state=SessionState.STARTING, step=STEPS["server"])
         return Prepared(
             self._surroundings.server_job(
                 place,
                 person,
                 self._groups.shares(person.name),
                 self._groups.gids(person.name),
+                size=view.size,
                 kind=view.kind,
                 folder=view.folder,
                 environment_key=key,
@@ -325,7 +323,7 @@ class SessionService:
             chosen = self.forks.ensure_fork(view.project, person.name, person.display_name)
             self._projects.refresh(chosen)
         self._projects.get(identity, chosen)
-        self._note(view.id, checkout_of=chosen)
+        self._table.change(view.id, checkout_of=chosen)
         return self._wait(view, "environment")
 
     def _fetch(self, view: SessionView, person: Person, place: Place, key: str) -> Waiting:
@@ -342,7 +340,7 @@ class SessionService:
         answer = self._checkouts.go_on(place, person, request, key, lambda: self._token(person, view.id))
         if answer is None:
             return self._wait(view, "checkout")
-        self._note(view.id, folder=answer["folder"])
+        self._table.change(view.id, folder=answer["folder"])
         return self._wait(view, "server")
 
     def _branch(self, view: SessionView) -> str | None:
@@ -351,7 +349,7 @@ class SessionService:
 
     def _wait(self, view: SessionView, step: str) -> Waiting:
         if view.step != STEPS[step]:
-            self._note(view.id, step=STEPS[step])
+            self._table.change(view.id, step=STEPS[step])
         return Waiting(STEPS[step])
 
     def _token(self, person: Person, mark: str) -> str:
@@ -363,55 +361,20 @@ class SessionService:
         )
         return made.secret
 
-    def _find(self, *conditions: ColumnElement[bool]) -> SessionView | None:
-        query = select(WorkSession).join(WorkSession.owner).where(*conditions)
-        newest = query.order_by(WorkSession.opened_at.desc(), WorkSession.state).limit(1)
-        with self._database.read() as session:
-            row = session.scalar(newest.options(selectinload(WorkSession.owner)))
-            return None if row is None else _view(row)
+    def _on(self, user: str, server: str) -> SessionView | None:
+        """Return the session that a person's server is for, unless it has ended."""
+        return self._table.find(User.name == user, WorkSession.server == server, UNENDED)
 
-    def _note(self, session_id: str, **values: object) -> None:
-        with self._database.write() as session:
-            _change(session, session_id, values)
+    def _get(self, session_id: str) -> SessionView:
+        view = self._table.find(WorkSession.id == session_id)
+        if view is None:
+            raise NotFoundError(f"There is no session {session_id[:24]}.")
+        return self._live.added([view])[0]
 
-    def _finish(self, session_id: str, state: SessionState, error: str | None) -> None:
+    def _finish(
+        self, session_id: str, state: SessionState, error: str | None, because: str | None = None
+    ) -> None:
         """End a session: its token opens nothing any more, its files are removed."""
-        with self._database.write() as session:
-            _change(session, session_id, {"state": state, "error": error, "step": "", "ended_at": now()})
+        self._table.finish(session_id, state, error, because=because)
         self._tokens.revoke_for_run(session_id)
         shutil.rmtree(self._folder / session_id, ignore_errors=True)
-
-
-def server_name(path: str, kind: str) -> str:
-    """Return JupyterHub's name for a server: at most 30 small letters, digits and single hyphens."""
-    slug = re.sub(r"[^a-z0-9]+", "-", path.rpartition("/")[2].lower()).strip("-")[:LONGEST_NAME].strip("-")
-    mark = hashlib.sha256(f"{kind} {path}".encode()).hexdigest()[:4]
-    return f"{kind[0]}-{slug or 'project'}-{mark}"
-
-
-def _change(session: Session, session_id: str, values: dict[str, Any]) -> None:
-    """Change a session unless it has ended meanwhile."""
-    session.execute(
-        update(WorkSession)
-        .where(WorkSession.id == session_id, WorkSession.state.not_in(ENDED))
-        .values(**values)
-    )
-
-
-def _view(row: WorkSession) -> SessionView:
-    return SessionView(
-        id=row.id,
-        owner=row.owner.name,
-        project=row.project,
-        checkout_of=row.checkout_of,
-        kind=row.kind,
-        server=row.server,
-        state=row.state,
-        step=row.step,
-        error=row.error,
-        environment_key=row.environment_key,
-        folder=row.folder,
-        opened_at=row.opened_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-    )

@@ -14,12 +14,14 @@ from hub.door import socket_of
 from hub.environments.uv import UvBuilder
 from hub.jobs import Account, Forward, Job, Limits
 from hub.launchers import to_outside
+from hub.machine import gpu_devices
 from hub.sandbox import Host
 from hub.workbench.program import START
 from nfs.layout import StorageLayout
 from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
 from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
 from workspace_api.people.views import Person
+from workspace_api.sessions.sizes import WITHOUT_END, Size
 from workspace_api.settings import GIB, Settings
 
 INSIDE = PurePosixPath("/srv/session")
@@ -28,8 +30,6 @@ ROOTS = INSIDE / "roots.pem"
 GITCONFIG = INSIDE / "gitconfig"
 REQUEST = INSIDE / "request.json"
 ANSWERS = INSIDE / "answer"
-FOR_EVER = 366 * 86_400.0
-WITHOUT_END = 1 << 50
 OPERATION_SECONDS = 1600.0
 
 
@@ -81,13 +81,13 @@ class Surroundings:
         shares: Sequence[GroupShare],
         gids: Sequence[int],
         *,
+        size: Size,
         kind: str,
         folder: str,
         environment_key: str,
         token: str,
     ) -> Job:
         """Return the job of a session's server, whose working folder is the checkout `folder`."""
-        limits = self.settings.sessions
         worksheets = kind == "worksheet"  # Voilà lists the root alone, so that is the checkout
         return self._job(
             place,
@@ -102,13 +102,8 @@ class Surroundings:
             },
             environment_key=environment_key,
             token=token,
-            limits=Limits(
-                cpus=limits.cpus,
-                memory_bytes=int(limits.memory_gib * GIB),
-                wall_seconds=FOR_EVER,
-                processes=limits.processes,
-                disk_bytes=WITHOUT_END,
-            ),
+            limits=size.job_limits(),
+            devices=gpu_devices() if size.gpu else (),
         )
 
     def operation_job(
@@ -175,6 +170,7 @@ class Surroundings:
         environment_key: str,
         token: str,
         limits: Limits,
+        devices: tuple[Path, ...] = (),
     ) -> Job:
         self._write_gitconfig(place, person)
         home = self.layout.home(person.name)
@@ -187,6 +183,7 @@ class Surroundings:
             limits=limits,
             network=self.settings.sessions.network,
             forwards=self._forwards(),
+            devices=devices,
         )
 
     def _forwards(self) -> tuple[Forward, ...]:

@@ -1,0 +1,76 @@
+"""Keeps the table of sessions true to JupyterHub, whatever was killed meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+
+from workspace_api.database import now
+from workspace_api.errors import UnavailableError
+from workspace_api.sessions.hub_client import HubClient
+from workspace_api.sessions.models import SessionState, WorkSession
+from workspace_api.sessions.queue import OPEN, WAITING, SessionQueue
+from workspace_api.sessions.table import SessionTable
+from workspace_api.sessions.views import SessionView
+
+SETTLING = dt.timedelta(seconds=10)
+MOST_ASKS = 3
+MOST_SESSIONS = 10_000
+CUT_OFF = "JupyterHub stopped while the session was being prepared. Open it again; nothing is lost."
+logger = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Compares open sessions with what JupyterHub knows; `end` ends a session with all that belongs to it."""
+
+    def __init__(
+        self,
+        table: SessionTable,
+        queue: SessionQueue,
+        hub: HubClient,
+        end: Callable[[str, SessionState, str | None], None],
+    ) -> None:
+        self._table = table
+        self._queue = queue
+        self._hub = hub
+        self._end = end
+
+    def go_on(self) -> None:
+        """Do what is due: end what is gone, ask again for what was never started, let the next ones in."""
+        if not self._table.count(OPEN | WAITING):
+            return
+        self.settle(self._table.list(OPEN, limit=MOST_SESSIONS))
+        for session_id, error in self._queue.admit().items():
+            logger.warning("the session %s does not start: %s", session_id, error.detail)
+
+    def settle(self, views: Sequence[SessionView]) -> list[SessionView]:
+        """Return `views` as they are after a look at JupyterHub; as they were when it does not answer.
+
+        A session that ran and is not known there has ended. One that was being prepared is asked for again,
+        as its server's start is what goes on with it, up to `MOST_ASKS` times.
+        """
+        settled = []
+        try:
+            for view in views:
+                if self._due(view) and (view.owner, view.server) not in self._hub.servers():
+                    self._lost(view)
+                    view = self._table.find(WorkSession.id == view.id) or view  # noqa: PLW2901
+                settled.append(view)
+        except UnavailableError:
+            return list(views)
+        return settled
+
+    def _due(self, view: SessionView) -> bool:
+        """Whether JupyterHub should know a session by now."""
+        if view.ended or view.state == SessionState.WAITING:
+            return False
+        return (view.asked_at or view.opened_at) < now() - SETTLING
+
+    def _lost(self, view: SessionView) -> None:
+        if view.state == SessionState.RUNNING:
+            self._end(view.id, SessionState.STOPPED, None)
+        elif view.asks < MOST_ASKS:
+            self._queue.ask_again(view)
+        else:
+            self._end(view.id, SessionState.FAILED, CUT_OFF)
