@@ -23,9 +23,24 @@ def main() -> None:
     parser.add_argument(
         "--root-token-file", type=Path, required=True, help="file with the administrator's token"
     )
+    parser.add_argument(
+        "--import-host",
+        action="append",
+        default=[],
+        help="host that projects may be imported from; repeatable",
+    )
+    parser.add_argument("--import-mib", type=int, default=500, help="most MiB of an imported repository")
+    parser.add_argument("--import-seconds", type=float, default=600, help="longest fetch of one")
     given = parser.parse_args()
     token = given.root_token_file.read_text(encoding="utf-8").strip()
-    settings = ForgeSettings(given.home, given.external_url.rstrip("/"), token)
+    settings = ForgeSettings(
+        given.home,
+        given.external_url.rstrip("/"),
+        token,
+        import_hosts=tuple(given.import_host),
+        import_max_bytes=given.import_mib * 1024**2,
+        import_seconds=given.import_seconds,
+    )
     uvicorn.run(
         create_app(settings),
         host=given.host,

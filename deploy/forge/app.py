@@ -50,6 +50,7 @@ from deploy.forge.git.command import GitError
 from deploy.forge.git.commands import Asked
 from deploy.forge.git.http import SERVICES, BodyTooLarge, advertise, exchange
 from deploy.forge.git.repository import Repositories, Repository
+from deploy.forge.importer import Importer
 from deploy.forge.models import Database, Namespace, Project, Push, Token, User
 from deploy.forge.params import Params
 from deploy.forge.policy import reads_code, writes_code
@@ -87,6 +88,7 @@ class Forge:
         for module in MODULES:
             self.routes.include(module.routes)
         self.courier = Courier(self.database, settings.external_url)
+        self.importer = Importer(self.database, self.repositories, settings)
 
     def prepare(self) -> None:
         """Make the folder, the tables, the administrator and their token; safe to repeat."""
@@ -111,6 +113,7 @@ class Forge:
             self._catch_up(project_id)
         with self.database.session(write=True) as session:
             session.execute(delete(Push))
+        self.importer.prepare()
 
     def _catch_up(self, project_id: int) -> None:
         """Tell what an earlier forge did not come to tell of a project."""
@@ -156,8 +159,10 @@ class Forge:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.courier.start()
+                self.importer.start()
             else:
                 await to_thread.run_sync(self.courier.stop)
+                await to_thread.run_sync(self.importer.stop)
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
@@ -189,6 +194,7 @@ class Forge:
             step()
         if write:
             self.courier.wake()
+            self.importer.wake()
         return reply
 
     def _call(

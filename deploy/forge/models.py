@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # What each version adds to tables that exist already; tables that are new are made by themselves.
 UPGRADES: dict[int, tuple[str, ...]] = {
     2: (
@@ -28,6 +28,7 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE projects ADD COLUMN network_id INTEGER",
         "ALTER TABLE projects ADD COLUMN watched BOOLEAN NOT NULL DEFAULT 0",
     ),
+    3: (),
 }
 
 
@@ -103,6 +104,18 @@ class Project(Base):
     def full_path(self) -> str:
         """`namespace/path`, as addresses have it."""
         return f"{self.namespace.full_path}/{self.path}"
+
+
+class Import(Base):
+    """Where a project's repository is to come from, and how far that is: GitLab's words."""
+
+    __tablename__ = "imports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), unique=True)
+    url: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20), default="scheduled")
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
 
 
 class Member(Base):

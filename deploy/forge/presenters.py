@@ -9,6 +9,7 @@ from deploy.forge.git.diffs import FileDiff
 from deploy.forge.git.repository import Commit, Tag
 from deploy.forge.models import (
     Hook,
+    Import,
     Key,
     Member,
     MergeRequest,
@@ -19,6 +20,7 @@ from deploy.forge.models import (
     Token,
     User,
 )
+from deploy.forge.policy import maintains
 
 Json = dict[str, Any]
 
@@ -88,7 +90,9 @@ def group(record: Namespace, url: str) -> Json:
     }
 
 
-def project(record: Project, url: str, *, level: int | None, empty: bool) -> Json:
+def project(
+    record: Project, url: str, *, level: int | None, empty: bool, imported: Import | None = None
+) -> Json:
     """Return a project as somebody of access `level` sees it."""
     address = f"{url}/{record.full_path}"
     return {
@@ -112,7 +116,7 @@ def project(record: Project, url: str, *, level: int | None, empty: bool) -> Jso
         "archived": False,
         "forks_count": 0,
         "star_count": 0,
-        "import_status": "none" if record.network_id in (None, record.id) else "finished",
+        **_import(record, imported, level),
         "creator_id": record.creator_id,
         "created_at": moment(record.created_at),
         "last_activity_at": moment(record.last_activity_at),
@@ -121,6 +125,16 @@ def project(record: Project, url: str, *, level: int | None, empty: bool) -> Jso
             "group_access": None,
         },
     }
+
+
+def _import(record: Project, imported: Import | None, level: int | None) -> Json:
+    """Return where a project comes from; who maintains it also learns the address, and why it failed."""
+    if imported is None:
+        return {"import_status": "none" if record.network_id in (None, record.id) else "finished"}
+    told: Json = {"import_status": imported.status, "import_type": "git"}
+    if maintains(level):
+        told |= {"import_url": imported.url, "import_error": imported.error or None}
+    return told
 
 
 def short_project(record: Project, url: str) -> Json:

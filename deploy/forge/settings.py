@@ -12,7 +12,7 @@ class ForgeSettings:
 
     `external_url` is the address that clients use, with the path under which the forge answers
     (`http://127.0.0.1:8000/git`). `root_token` is the administrator's; another one at the next start
-    replaces it.
+    replaces it. `import_hosts` are what `sources.checked_source` allows to import from; none: no imports.
     """
 
     home: Path
@@ -21,11 +21,19 @@ class ForgeSettings:
     max_body_bytes: int = 100_000_000
     max_push_bytes: int = 2_000_000_000
     git_seconds: float = 600
+    import_hosts: tuple[str, ...] = ()
+    import_max_bytes: int = 500 * 1024**2
+    import_seconds: float = 600
 
     @property
     def repositories(self) -> Path:
         """Where the bare repositories are, one folder for each project id."""
         return self.home / "repositories"
+
+    @property
+    def imports(self) -> Path:
+        """Where repositories are while they are being fetched."""
+        return self.home / "imports"
 
     @property
     def database_url(self) -> str:

@@ -66,13 +66,14 @@ class RunningForge:
         )
 
 
-def start_forge(home: Path, port: int, token: str = ROOT_TOKEN) -> RunningForge:
+def start_forge(home: Path, port: int, token: str = ROOT_TOKEN, more: tuple[str, ...] = ()) -> RunningForge:
     token_file = home.parent / f"{home.name}.token"
     token_file.write_text(token)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "deploy.forge", "--home", str(home), "--port", str(port)),
             *("--external-url", f"http://127.0.0.1:{port}/git", "--root-token-file", str(token_file)),
+            *more,
         ],
         cwd=CHECKOUT,
     )

@@ -11,13 +11,14 @@ from deploy.forge.announcing import announce
 from deploy.forge.api import shown
 from deploy.forge.api.groups import check_path
 from deploy.forge.calls import Call, Reply, Routes
-from deploy.forge.errors import forbidden, not_found, taken
+from deploy.forge.errors import ApiError, forbidden, not_found, taken
 from deploy.forge.events import tell_merge_request
 from deploy.forge.git.repository import Change, check_ref
 from deploy.forge.lookups import checked_visibility, find_project
 from deploy.forge.merge_requests import note_closed, opened_from
-from deploy.forge.models import Member, Namespace, Project, RetiredProject, now
+from deploy.forge.models import Import, Member, Namespace, Project, RetiredProject, now
 from deploy.forge.policy import VISIBILITIES, maintains, owns, sees
+from deploy.forge.sources import Source, SourceError, checked_source
 
 routes = Routes()
 ORDERS = {"id": Project.id, "name": Project.name, "path": Project.path, "created_at": Project.created_at,
@@ -58,8 +59,9 @@ def one(call: Call) -> Reply:
 
 @routes.add("POST", "/projects")
 def create(call: Call) -> Reply:
-    """Make a project in the caller's own namespace, or in `namespace_id`."""
+    """Make a project in the caller's own namespace, or in `namespace_id`; fill it from `import_url`."""
     user = call.user
+    source = _source(call)
     name = call.params.text("name", call.params.text("path", "") or None)
     path = call.params.text("path", "") or re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-").lower()
     check_path(path)
@@ -86,7 +88,10 @@ def create(call: Call) -> Reply:
     call.session.flush()
     call.session.refresh(made)
     call.repositories.create(made.id, branch)
-    if call.params.flag("initialize_with_readme"):
+    if source is not None:
+        call.session.add(Import(project_id=made.id, url=source.url))
+        call.session.flush()
+    elif call.params.flag("initialize_with_readme"):
         seconds = f"{int(now().timestamp())} +0000"
         text = f"# {name}\n".encode()
         call.repositories.of(made.id).write(
@@ -148,6 +153,17 @@ def new_id(call: Call) -> int:
     """Return an id that no project has or had."""
     used = (call.session.scalar(select(func.max(table.id))) or 0 for table in (Project, RetiredProject))
     return max(used) + 1
+
+
+def _source(call: Call) -> Source | None:
+    """Return where the project is to be imported from, if the call says so."""
+    url = call.params.text("import_url", "")
+    if not url:
+        return None
+    try:
+        return checked_source(url, call.settings.import_hosts)
+    except SourceError as error:
+        raise ApiError(400, {"message": {"import_url": [str(error)]}}) from None
 
 
 def _namespace(call: Call) -> Namespace:

@@ -12,7 +12,7 @@ from deploy.forge.access import project_level
 from deploy.forge.calls import Call
 from deploy.forge.git.diffs import MAX_FILES, FileDiff, changed_files, with_patches
 from deploy.forge.git.repository import Repository
-from deploy.forge.models import MergeRequest, Note, Project
+from deploy.forge.models import Import, MergeRequest, Note, Project
 from deploy.forge.policy import sees, writes_code
 from deploy.forge.presenters import Json
 
@@ -20,7 +20,9 @@ from deploy.forge.presenters import Json
 def project(call: Call, record: Project, level: int | None) -> Json:
     """Return a project as somebody of access `level` sees it."""
     url = call.settings.external_url
-    shown = presenters.project(record, url, level=level, empty=call.repositories.of(record.id).is_empty())
+    empty = call.repositories.of(record.id).is_empty()
+    imported = call.session.scalar(select(Import).where(Import.project_id == record.id))
+    shown = presenters.project(record, url, level=level, empty=empty, imported=imported)
     forks = select(func.count()).where(Project.forked_from_id == record.id)
     shown["forks_count"] = call.session.scalar(forks)
     origin = record.forked_from

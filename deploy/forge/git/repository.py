@@ -289,6 +289,10 @@ class Repositories:
         self._root.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
         git(folder, "init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(folder))
+        self.configure(folder)
+
+    def configure(self, folder: Path) -> None:
+        """Give a bare repository the settings of all."""
         for name, value in CONFIGURATION.items():
             git(folder, "config", name, value)
 
@@ -307,8 +311,7 @@ class Repositories:
         for leftover in (*folder.glob("objects/tmp_objdir-*"), *folder.glob("objects/incoming-*")):
             shutil.rmtree(leftover)
         git(folder, "config", "--remove-section", "remote.origin")
-        for name, value in CONFIGURATION.items():
-            git(folder, "config", name, value)
+        self.configure(folder)
         self.of(project_id).head_to(default_branch)
 
     def remove(self, project_id: int) -> None:
