@@ -41,6 +41,7 @@ class Action(StrEnum):
     KEEP_SESSION = "keep_session"  # SessionFacts: that it does not end for want of use
     READ_SESSIONS = "read_sessions"  # PlatformFacts: those of everybody
     USE_SIZE = "use_size"  # SizeFacts
+    IMPORT_REPOSITORY = "import_repository"  # ImportFacts: a copy of one from elsewhere
 
 
 class Role(StrEnum):
@@ -109,13 +110,29 @@ class SizeFacts:
 
 
 @dataclass(frozen=True)
+class ImportFacts:
+    """What decides about repositories from elsewhere: the levels that the workspace allows them to."""
+
+    levels: frozenset[Level]
+
+
+@dataclass(frozen=True)
 class PlatformFacts:
     """The workspace as a whole: nothing but the caller decides."""
 
 
 PLATFORM = PlatformFacts()
 
-Resource = ProjectFacts | RunFacts | GroupFacts | NamespaceFacts | SessionFacts | SizeFacts | PlatformFacts
+Resource = (
+    ProjectFacts
+    | RunFacts
+    | GroupFacts
+    | NamespaceFacts
+    | SessionFacts
+    | SizeFacts
+    | ImportFacts
+    | PlatformFacts
+)
 Facts = TypeVar("Facts")
 
 WRITES_FROM = 30  # GitLab's developer
@@ -240,6 +257,10 @@ def _uses_size(identity: Identity, resource: Resource) -> bool:
     )
 
 
+def _imports(identity: Identity, resource: Resource) -> bool:
+    return _has_level(identity, _as(ImportFacts, resource).levels)
+
+
 def _anyone(_identity: Identity, resource: Resource) -> bool:
     _as(PlatformFacts, resource)
     return True
@@ -300,4 +321,5 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.KEEP_SESSION: _owns_session,
     Action.READ_SESSIONS: _administers,
     Action.USE_SIZE: _uses_size,
+    Action.IMPORT_REPOSITORY: _imports,
 }

@@ -17,6 +17,7 @@ from workspace_api.settings import (
     AlphaGenomeSettings,
     EnvironmentSettings,
     ForgeSettings,
+    RepositorySettings,
     RunSettings,
     Section,
     SessionSettings,
@@ -52,6 +53,7 @@ class Configuration(Section):
     runs: RunSettings = RunSettings()
     environments: EnvironmentSettings = EnvironmentSettings()
     sessions: SessionSettings = SessionSettings()
+    repositories: RepositorySettings = RepositorySettings()
 
     @field_validator("public_url")
     @classmethod

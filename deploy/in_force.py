@@ -98,6 +98,7 @@ class InForce(BaseModel):
             runs=configuration.runs,
             environments=configuration.environments,
             sessions=configuration.sessions,
+            repositories=configuration.repositories,
         )
 
 

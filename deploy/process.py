@@ -54,6 +54,7 @@ def forge(force: InForce) -> None:
     """Become the embedded forge, which shares no code with the rest."""
     token_file = force.home / "config" / "forge-token"
     write_private(token_file, force.secrets.forge_token)
+    repositories = force.configuration.repositories
     os.execv(  # noqa: S606 - our own module, our own arguments
         sys.executable,
         [
@@ -70,6 +71,11 @@ def forge(force: InForce) -> None:
             force.forge_public_url,
             "--root-token-file",
             str(token_file),
+            *(part for host in repositories.hosts for part in ("--import-host", host)),
+            "--import-mib",
+            str(repositories.max_mib),
+            "--import-seconds",
+            str(repositories.minutes * 60),
         ],
     )
 

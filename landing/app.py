@@ -11,6 +11,7 @@ from landing.assets import Assets
 from landing.environments import environment_pages
 from landing.groups import group_pages
 from landing.home import home_pages
+from landing.imports import import_pages
 from landing.mine import own_pages
 from landing.pages import Pages
 from landing.projects import project_pages
@@ -48,6 +49,7 @@ def add_pages(
         own_pages(pages),
         group_pages(pages),
         session_pages(pages),
+        import_pages(pages),
         status_pages(pages),
         environment_pages(),
     ):

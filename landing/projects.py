@@ -39,7 +39,7 @@ def project_pages(pages: Pages) -> APIRouter:
         path = f"{namespace}/{name}"
         snapshot = services.projects.snapshot(caller, path, ref)
         versions, missing = _versions(services, caller, path)
-        may_open = _openable(caller)
+        may_open = openable(caller)
         choice = services.sessions.choice
         return pages.page(
             request,
@@ -108,7 +108,7 @@ def project_pages(pages: Pages) -> APIRouter:
     return router
 
 
-def _openable(caller: Identity) -> list[str]:
+def openable(caller: Identity) -> list[str]:
     """Return the kinds of session that the caller may open."""
     return [k for k in KINDS if may(caller, Action.OPEN_SESSION, SessionFacts(caller.user or "", k))]
 

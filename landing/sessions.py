@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
@@ -13,6 +14,7 @@ from landing.pages import Pages
 from landing.typed import Form, text_of
 from workspace_api.errors import NotFoundError
 from workspace_api.http import Services, SignedIn
+from workspace_api.sessions.views import SessionView
 
 SESSIONS_ON_A_PAGE = 50
 Part = Annotated[str, InPath(max_length=255)]
@@ -31,7 +33,8 @@ def session_pages(pages: Pages) -> APIRouter:
         kind = text_of(sent, "kind") or "lab"
         size = text_of(sent, "size") or None
         session = services.sessions.open(caller, f"{namespace}/{name}", kind, size)
-        return RedirectResponse(f"/sessions/{session.id}?go=1", 303)
+        path = text_of(sent, "path")
+        return RedirectResponse(f"/sessions/{session.id}?go=1{'&path=' + quote(path) if path else ''}", 303)
 
     @router.get("/sessions/{session_id}", response_class=HTMLResponse)
     def session(
@@ -40,11 +43,12 @@ def session_pages(pages: Pages) -> APIRouter:
         caller: SignedIn,
         session_id: Id,
         go: Annotated[bool, Query()] = False,
+        path: Annotated[str, Query(max_length=500)] = "",
     ) -> Response:
-        """Show how far a session is; with `go`, lead into one that runs."""
+        """Show how far a session is; with `go`, lead into one that runs, to `path` in its checkout."""
         view = services.sessions.get(caller, session_id)
         if go and view.state == "running" and view.owner == caller.user:
-            return RedirectResponse(view.url, 303)
+            return RedirectResponse(_inside(view, path), 303)
         building = view.environment_key is not None and view.folder is None
         environment = services.environments.view(view.environment_key or "") if building else None
         return pages.page(request, caller, "session.html", session=view, environment=environment, go=go)
@@ -87,3 +91,11 @@ def _back(sent: FormData, session_id: str) -> str:
     """Return the page that a form stood on, one of those that show sessions."""
     back = text_of(sent, "back")
     return back if back in ("/admin/sessions", f"/sessions/{session_id}") else "/me"
+
+
+def _inside(view: SessionView, path: str) -> str:
+    """Return where a session is open, at a file of its checkout if `path` names one."""
+    if not path or view.kind != "lab" or ".." in path.split("/"):
+        return view.url
+    file = f"{view.folder}/{path.lstrip('/')}"
+    return f"{view.url}lab/tree/{quote(file)}"

@@ -12,6 +12,7 @@ from workspace_api.csrf import Csrf
 from workspace_api.environments.routes import router as environments
 from workspace_api.frame import BodyLimitMiddleware, HeadMiddleware, RequestMarkMiddleware
 from workspace_api.groups.routes import router as groups
+from workspace_api.imports.routes import router as imports
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
 from workspace_api.problems import ANSWERS, RenderProblem, install_problems
@@ -33,6 +34,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     tokens,
     projects,
     proposals,
+    imports,
     runs,
     sessions,
     environments,

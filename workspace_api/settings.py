@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from auth.identity import Level
+
 GIB = 1024**3
 CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+HOST = re.compile(r"\*|(https?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 
 
 class Section(BaseModel):
@@ -148,6 +151,35 @@ class EnvironmentSettings(Section):
     build_minutes: float = Field(20, gt=0, description="Longest build of an environment, in minutes.")
 
 
+class RepositorySettings(Section):
+    """Public repositories from elsewhere that people may open here."""
+
+    hosts: tuple[str, ...] = Field(
+        (), description="Hosts whose repositories may be opened; empty: none, `*`: every public one."
+    )
+    levels: tuple[Level, ...] = Field(
+        (Level.AUTHOR, Level.DEVELOPER), description="Levels that may open them; administrators always may."
+    )
+    max_mib: int = Field(500, ge=1, description="Largest repository that the embedded forge fetches, in MiB.")
+    minutes: float = Field(10, gt=0, description="Longest fetch by the embedded forge, in minutes.")
+
+    @field_validator("hosts", "levels", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take `a, b` for a list, as variables have it."""
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is no host such as github.com, http://git.lab:8080 or *")
+        return value
+
+
 class Settings(Section):
     """Everything the services of one workspace need to know."""
 
@@ -165,3 +197,4 @@ class Settings(Section):
     runs: RunSettings = RunSettings()
     environments: EnvironmentSettings = EnvironmentSettings()
     sessions: SessionSettings = SessionSettings()
+    repositories: RepositorySettings = RepositorySettings()

@@ -3,12 +3,23 @@
 from workspace_api.database import Base
 from workspace_api.environments import models as environments
 from workspace_api.groups import models as groups
+from workspace_api.imports import models as imports
 from workspace_api.people import models as people
 from workspace_api.projects import models as projects
 from workspace_api.runs import models as runs
 from workspace_api.sessions import models as sessions
 from workspace_api.tokens import models as tokens
 
-__all__ = ["environments", "groups", "metadata", "people", "projects", "runs", "sessions", "tokens"]
+__all__ = [
+    "environments",
+    "groups",
+    "imports",
+    "metadata",
+    "people",
+    "projects",
+    "runs",
+    "sessions",
+    "tokens",
+]
 
 metadata = Base.metadata

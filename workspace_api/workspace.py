@@ -13,6 +13,7 @@ from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.members import ForgeMembers
 from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
+from workspace_api.imports.service import ImportService
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.service import ProposalService
@@ -38,6 +39,7 @@ class Workspace:
     runs: RunService
     sessions: SessionService
     proposals: ProposalService
+    imports: ImportService
     heartbeats: Heartbeats
 
     def close(self) -> None:
@@ -73,6 +75,7 @@ def open_workspace(settings: Settings) -> Workspace:
         runs=runs,
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions),
+        imports=ImportService(database, projects, forge, settings),
         heartbeats=Heartbeats(home / "run"),
     )
 

@@ -21,7 +21,8 @@ async function look() {
     const answer = await fetch(`/api/v1/sessions/${panel.dataset.session}`);
     if (answer.ok) {
       const session = await answer.json();
-      if (session.state === "running" && new URLSearchParams(location.search).has("go")) {
+      const asked = new URLSearchParams(location.search);
+      if (session.state === "running" && asked.has("go") && !asked.has("path")) {
         location.replace(session.url);
         return;
       }

@@ -67,7 +67,9 @@ class Seeded:
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
     """A workspace with the administrator ada, the end-user eve and the curated project, made once."""
-    forge = start_forge(tmp_path_factory.mktemp("forge") / "home", free_port())
+    port = free_port()  # it may import from itself, under an address that is not the workspace's own
+    more = ("--import-host", f"http://127.0.0.1:{port}")
+    forge = start_forge(tmp_path_factory.mktemp("forge") / "home", port, more=more)
     home = tmp_path_factory.mktemp("seeded")
     settings = settings_in(home, forge.url)
     migrate(settings.database_url)

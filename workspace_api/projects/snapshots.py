@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -31,6 +32,11 @@ MAX_NOTEBOOKS = 200
 MAX_TEXT_BYTES = 1_000_000
 READMES = ("README.md", "readme.md", "README", "README.txt", "README.rst")
 NO_AREA = "Other"
+MAX_LEFT_OUT = 20
+SUBMODULES = ".gitmodules"
+SUBMODULE_PATH = re.compile(r"^\s*path\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+SUBMODULE_URL = re.compile(r"^\s*url\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+LFS = re.compile(r"^[^#\n]*\bfilter=lfs\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
         resources=manifest.resources,
         problems=manifest.problems,
     )
+    contents.problems += _left_out(paths, read)
     contents.environment = _environment(paths, read, contents.problems)
     listed = {entry.notebook: entry for entry in manifest.worksheets}
     order = [*listed, *sorted(path for path in notebooks if path not in listed)]
@@ -83,6 +90,31 @@ def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
         if found is not None:
             contents.worksheets.append(found)
     return contents
+
+
+def _left_out(paths: Sequence[str], read: Read) -> list[str]:
+    """Say which files a commit only refers to: submodules, and what Git LFS keeps; neither is fetched."""
+    told = []
+    modules = _text(SUBMODULES, paths, read)
+    urls = SUBMODULE_URL.findall(modules)
+    for folder, url in zip(SUBMODULE_PATH.findall(modules), urls, strict=False):
+        told.append(
+            f"The folder {folder[:200]} is empty: it stands for another repository, {url[:200]}, which is "
+            "not fetched with this one (a submodule)."
+        )
+    if LFS.search(_text(".gitattributes", paths, read)):
+        told.append(
+            "Some files are kept with Git LFS and are not fetched: in their place are short texts that name "
+            "them."
+        )
+    return told[:MAX_LEFT_OUT]
+
+
+def _text(name: str, paths: Sequence[str], read: Read) -> str:
+    try:
+        return str(plain(read(name, MAX_TEXT_BYTES).decode("utf-8", "replace"))) if name in paths else ""
+    except TooLargeError:
+        return ""
 
 
 def _manifest(paths: Sequence[str], notebooks: Sequence[str], read: Read) -> Manifest:
