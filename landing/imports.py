@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
@@ -92,12 +92,6 @@ def import_pages(pages: Pages) -> APIRouter:
         )
 
     return router
-
-
-def link_to(public_url: str, repository: str, ref: str = "", path: str = "") -> str:
-    """Return the address that opens a repository in this workspace, at `ref` and the file `path`."""
-    asked = {"repo": repository, "ref": ref, "path": path}
-    return f"{public_url}/open?{urlencode({key: value for key, value in asked.items() if value}, safe=':/')}"
 
 
 def _asking(

@@ -12,13 +12,14 @@ from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
 from landing.pages import Pages
 from landing.typed import Form, text_of
-from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
+from workspace_api.errors import ConflictError, InvalidInputError, UnavailableError, WorkspaceError
 from workspace_api.http import Caller, Services, SignedIn
 from workspace_api.runs.models import RunState
 from workspace_api.tokens.views import NewToken
 from workspace_api.workspace import Workspace
 
 RUNS_ON_A_PAGE = 20
+PROJECTS_IN_PART = 8
 SCOPES = (
     ("api", "everything you may do"),
     ("read_api", "reading only"),
@@ -52,6 +53,19 @@ def own_pages(pages: Pages) -> APIRouter:
             chosen=chosen,
             states=[str(each) for each in RunState],
         )
+
+    @router.get("/me/projects", response_class=HTMLResponse)
+    def projects(
+        request: Request, services: Services, caller: SignedIn, part: Annotated[bool, Query()] = False
+    ) -> HTMLResponse:
+        """List one's own projects and forks with how far behind these are; with `part` the list alone."""
+        try:
+            found, missing = services.lineage.mine(caller), ""
+        except UnavailableError as error:
+            found, missing = [], error.detail
+        if part:
+            return pages.fragment("own_projects.html", projects=found[:PROJECTS_IN_PART], missing=missing)
+        return pages.page(request, caller, "my_projects.html", projects=found, missing=missing)
 
     @router.get("/me/tokens", response_class=HTMLResponse)
     def tokens(request: Request, services: Services, caller: SignedIn) -> HTMLResponse:

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, Action, SessionFacts, may
+from auth.permissions import PLATFORM, Action, ProjectFacts, SessionFacts, may
+from landing.links import link_to
 from landing.markdown import PICTURES, render_markdown
+from landing.memory import Memory
 from landing.notebooks import notebook_view
 from landing.pages import Pages
 from workspace_api.errors import NotFoundError, UnavailableError
-from workspace_api.http import Caller, Services
-from workspace_api.projects.views import VersionView
+from workspace_api.http import Caller, Services, SignedIn
+from workspace_api.projects.views import OriginView, VersionView
 from workspace_api.sessions.views import KINDS
 from workspace_api.worksheets.parameters import MAX_NOTEBOOK_BYTES, NotebookError
 from workspace_api.workspace import Workspace
 
 MOST_PICTURE_BYTES = 5_000_000
+REMEMBERED_SECONDS = 10.0
+GUEST = 10  # the least access level that a reader of a private project has
 Part = Annotated[str, InPath(max_length=255)]
 File = Annotated[str, InPath(max_length=500)]
 Ref = Annotated[str | None, Query(max_length=255)]
 
 
+@dataclass(frozen=True)
+class Relations:
+    """What a project was forked from, and what was forked from it; or why that cannot be told."""
+
+    origin: OriginView | None = None
+    forks: Sequence[str] = ()
+    missing: str = ""
+
+
 def project_pages(pages: Pages) -> APIRouter:
     """Return the routes of projects."""
     router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
+    relations = _Relations()
 
     @router.get("", response_class=HTMLResponse)
     def project(
@@ -56,7 +72,16 @@ def project_pages(pages: Pages) -> APIRouter:
             sizes=choice.offered(caller) if may_open else (),
             usual=choice.usual(caller, path, snapshot.resources) if may_open else None,
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
+            may_fork=forkable(caller, path, snapshot.project.visibility),
+            source=services.imports.source_of(path),
+            relations=relations.of(services, caller, path),
+            link=link_to(services.settings.public_url, snapshot.project.clone_url, ref or ""),
         )
+
+    @router.post("/fork")
+    def fork(services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
+        """Make the caller's own copy of a project, and show it."""
+        return RedirectResponse(f"/projects/{services.sessions.fork(caller, f'{namespace}/{name}')}", 303)
 
     @router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)
     def notebook(
@@ -106,6 +131,30 @@ def project_pages(pages: Pages) -> APIRouter:
         return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
     return router
+
+
+class _Relations:
+    """Tells where a project comes from and who forked it; the forge is asked for each at most every 10 s."""
+
+    def __init__(self) -> None:
+        self._told: Memory[Relations] = Memory(REMEMBERED_SECONDS)
+
+    def of(self, services: Workspace, caller: Identity, path: str) -> Relations:
+        """Return them, or none and why not: a forge that is away must not take the page with it."""
+        try:
+            return self._told.get((caller.user, path), lambda: _relations(services, caller, path))
+        except UnavailableError as error:
+            return Relations(missing=error.detail)
+
+
+def _relations(services: Workspace, caller: Identity, path: str) -> Relations:
+    return Relations(services.lineage.origin(caller, path), services.lineage.forks(caller, path))
+
+
+def forkable(caller: Identity, path: str, visibility: str) -> bool:
+    """Whether the caller, who reads the project `path`, may fork it and has not made it themselves."""
+    reads = ProjectFacts(visibility, member_level=GUEST)
+    return path.rpartition("/")[0] != caller.user and may(caller, Action.FORK_PROJECT, reads)
 
 
 def openable(caller: Identity) -> list[str]:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
 from landing.pages import Pages
+from landing.projects import forkable
 from landing.shelf import Shelf
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values, values_in_address
 from workspace_api.errors import (
@@ -165,6 +166,7 @@ class WorksheetForm:
             earlier=earlier,
             limits=limits_of(services.settings.runs, sheet.resources),
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
+            may_fork=forkable(caller, sheet.project, sheet.visibility),
         )
 
     def note(self, sheet: WorksheetView, name: str, value: Any) -> HTMLResponse:

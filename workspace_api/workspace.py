@@ -15,6 +15,7 @@ from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.imports.service import ImportService
 from workspace_api.people.service import PeopleService
+from workspace_api.projects.lineage import LineageService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.service import ProposalService
 from workspace_api.runs.service import RunService
@@ -36,6 +37,7 @@ class Workspace:
     groups: GroupService
     environments: EnvironmentService
     projects: ProjectService
+    lineage: LineageService
     runs: RunService
     sessions: SessionService
     proposals: ProposalService
@@ -72,6 +74,7 @@ def open_workspace(settings: Settings) -> Workspace:
         groups=groups,
         environments=environments,
         projects=projects,
+        lineage=LineageService(projects, forge),
         runs=runs,
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions),

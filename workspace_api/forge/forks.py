@@ -26,13 +26,13 @@ class Forks:
         self._passwords: dict[str, tuple[str, float]] = {}
 
     def ensure_fork(self, path: str, user: str, display_name: str) -> str:
-        """Return the path of `user`'s fork of `path`, made when there is none; it is their own project.
+        """Return the path of `user`'s fork of `path`, made when there is none; a project of theirs is itself.
 
         Raises ConflictError when something else of theirs has the name.
         """
-        name = path.rpartition("/")[2]
+        namespace, _, name = path.rpartition("/")
         wanted = f"{user}/{name}"
-        if path == wanted:
+        if namespace == user:
             return path
         self._forge.ensure_user(user, display_name)
         origin = self._forge.ask(lambda forge: forge.projects.get(path))
@@ -40,6 +40,8 @@ class Forks:
         if known is not None:
             if known == origin.id:
                 return wanted
+            if renamed := self._renamed(origin, user):
+                return renamed
             raise ConflictError(
                 f"You have a project {wanted} already, and it is no fork of {path}. Rename it first."
             )
@@ -64,6 +66,12 @@ class Forks:
         made = self._forge.ask(make)
         self._passwords[user] = (str(made.token), self._clock() + RENEWED_AFTER_SECONDS)
         return str(made.token)
+
+    def _renamed(self, origin: Any, user: str) -> str | None:
+        """Return the path of a fork of `origin` that `user` has under another name, or None."""
+        forks = self._forge.ask(lambda _forge: origin.forks.list(owned=True, sudo=user, get_all=False))
+        mine = [fork.path_with_namespace for fork in forks if fork.namespace["full_path"] == user]
+        return str(mine[0]) if mine else None
 
     def _fork_of(self, path: str) -> int | None:
         """Return the id of the origin of the fork `path`: 0 for no fork, None for no project."""

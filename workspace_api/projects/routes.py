@@ -10,6 +10,9 @@ from fastapi import Path as InPath
 from workspace_api.http import Caller, Listing, Paging, Services
 from workspace_api.projects.schemas import (
     CurationIn,
+    LineageOut,
+    OriginOut,
+    OwnProjectOut,
     ProjectListed,
     ProjectOut,
     VersionOut,
@@ -62,6 +65,23 @@ def versions(services: Services, caller: Caller, namespace: Namespace, name: Nam
     found = services.projects.versions(caller, f"{namespace}/{name}")
     items = [VersionOut.model_validate(version) for version in found]
     return Listing[VersionOut](items=items, total=len(items), page=1, per_page=max(len(items), 1))
+
+
+@router.get("/projects/{namespace}/{name}/lineage")
+def lineage(services: Services, caller: Caller, namespace: Namespace, name: Name) -> LineageOut:
+    """Say what a project was forked from, how far it is behind, and what was forked from it."""
+    origin = services.lineage.origin(caller, f"{namespace}/{name}")
+    return LineageOut(
+        origin=None if origin is None else OriginOut.model_validate(origin),
+        forks=list(services.lineage.forks(caller, f"{namespace}/{name}")),
+    )
+
+
+@router.get("/me/projects")
+def own_projects(services: Services, caller: Caller) -> Listing[OwnProjectOut]:
+    """List the caller's own projects and forks, the last that changed first."""
+    items = [OwnProjectOut.model_validate(project) for project in services.lineage.mine(caller)]
+    return Listing[OwnProjectOut](items=items, total=len(items), page=1, per_page=max(len(items), 1))
 
 
 @router.put("/projects/{namespace}/{name}/curation")

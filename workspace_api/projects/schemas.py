@@ -49,6 +49,28 @@ class ProjectOut(View):
     clone_url: str
 
 
+class OriginOut(View):
+    """What a fork was made from; `behind` counts the commits that it has not, null where that is unknown."""
+
+    path: str
+    behind: int | None
+
+
+class LineageOut(BaseModel):
+    """What a project was forked from, null for no fork, and the forks of it that the caller may see."""
+
+    origin: OriginOut | None
+    forks: list[str]
+
+
+class OwnProjectOut(View):
+    """One of the caller's own projects."""
+
+    path: str
+    visibility: str
+    origin: OriginOut | None
+
+
 class WorksheetOut(View):
     """A worksheet with the JSON Schema of its parameters."""
 

@@ -48,6 +48,23 @@ class ProjectView:
 
 
 @dataclass(frozen=True)
+class OriginView:
+    """What a fork was made from, and how many commits of it the fork has not; None: that is not known."""
+
+    path: str
+    behind: int | None
+
+
+@dataclass(frozen=True)
+class OwnProjectView:
+    """One of somebody's own projects; `origin` is there for a fork."""
+
+    path: str
+    visibility: str
+    origin: OriginView | None
+
+
+@dataclass(frozen=True)
 class WorksheetView:
     """One worksheet at one commit."""
 
