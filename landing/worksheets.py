@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
 from landing.pages import Pages
+from landing.picker import picker_page, with_file
 from landing.projects import forkable
 from landing.shelf import Shelf
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values, values_in_address
@@ -24,6 +25,7 @@ from workspace_api.errors import (
     UnavailableError,
     WorkspaceError,
 )
+from workspace_api.files.kinds import chosen_files
 from workspace_api.http import Caller, Services
 from workspace_api.projects.views import WorksheetView
 from workspace_api.runs.limits import limits_of
@@ -73,7 +75,27 @@ def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
         """Say what is wrong with one field, or how it was read."""
         ref = text_of(sent, "ref") or None
         sheet = services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref)
-        return form.note(sheet, field, typed_values(sheet.schema, sent).get(field))
+        return form.note(services, caller, sheet, field, typed_values(sheet.schema, sent).get(field))
+
+    @router.post("/{notebook:path}/pick", response_class=HTMLResponse)
+    def pick(
+        request: Request,
+        services: Services,
+        caller: Caller,
+        sent: Form,
+        namespace: Part,
+        name: Part,
+        notebook: File,
+        field: Annotated[str, Query(max_length=200)],
+    ) -> HTMLResponse:
+        """Let a file be chosen for a field; the form comes along, and back again with the file in it."""
+        ref = text_of(sent, "ref") or None
+        sheet = services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref)
+        if text_of(sent, "back") or text_of(sent, "chosen"):
+            typed = with_file(sheet.schema, typed_values(sheet.schema, sent), field, text_of(sent, "chosen"))
+            filled = Filled(typed, text_of(sent, "title"), ref)
+            return form.page(request, services, caller, sheet, filled)
+        return picker_page(pages, request, services, caller, sheet, field, sent)
 
     @router.get("/{notebook:path}", response_class=HTMLResponse)
     def worksheet(
@@ -169,14 +191,19 @@ class WorksheetForm:
             may_fork=forkable(caller, sheet.project, sheet.visibility),
         )
 
-    def note(self, sheet: WorksheetView, name: str, value: Any) -> HTMLResponse:
+    def note(
+        self, services: Workspace, caller: Identity, sheet: WorksheetView, name: str, value: Any
+    ) -> HTMLResponse:
         """Return what to say beside one field."""
         field = sheet.schema["properties"].get(name)
         if field is None:
             raise NotFoundError(f"This worksheet has no field “{name[:80]}”.")
         error, read_as = "", ""
         try:
-            proper = as_text(resolve_value(field, value, from_form=True))
+            resolved = resolve_value(field, value, from_form=True)
+            for _, path in chosen_files({"properties": {name: field}}, {name: resolved}):
+                services.files.check(caller, path)
+            proper = as_text(resolved)
         except FormatError as problem:
             error = str(problem)
         else:

@@ -10,6 +10,7 @@ from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
 from workspace_api.csrf import Csrf
 from workspace_api.environments.routes import router as environments
+from workspace_api.files.routes import router as files
 from workspace_api.frame import BodyLimitMiddleware, HeadMiddleware, RequestMarkMiddleware
 from workspace_api.groups.routes import router as groups
 from workspace_api.imports.routes import router as imports
@@ -35,6 +36,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     projects,
     proposals,
     imports,
+    files,
     runs,
     sessions,
     environments,

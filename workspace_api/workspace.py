@@ -9,6 +9,7 @@ from hub.environments.uv import UvBuilder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
 from workspace_api.environments.service import EnvironmentService
+from workspace_api.files.service import FileService
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.members import ForgeMembers
 from workspace_api.groups.service import GroupService
@@ -38,6 +39,7 @@ class Workspace:
     environments: EnvironmentService
     projects: ProjectService
     lineage: LineageService
+    files: FileService
     runs: RunService
     sessions: SessionService
     proposals: ProposalService
@@ -60,7 +62,8 @@ def open_workspace(settings: Settings) -> Workspace:
     groups = GroupService(database, layout, ForgeMembers(forge))
     environments = EnvironmentService(database, _builder(settings), home / "environments")
     projects = ProjectService(database, forge, environments)
-    runs = RunService(database, projects, environments, tokens, people, layout, settings)
+    files = FileService(layout, groups, people)
+    runs = RunService(database, projects, environments, tokens, people, files, layout, settings)
     sessions = SessionService(
         database, projects, environments, forge, tokens, people, groups, layout, settings
     )
@@ -75,6 +78,7 @@ def open_workspace(settings: Settings) -> Workspace:
         environments=environments,
         projects=projects,
         lineage=LineageService(projects, forge),
+        files=files,
         runs=runs,
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions),

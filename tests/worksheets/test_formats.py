@@ -199,13 +199,14 @@ def test_a_sequence_has_one_of_the_lengths_that_are_allowed():
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
-        ("data/table.csv", "data/table.csv"),
-        (" table.csv ", "table.csv"),
-        ("~/table.csv", "table.csv"),
-        ("./data//table.csv", "data/table.csv"),
+        ("data/table.csv", "~/data/table.csv"),
+        (" table.csv ", "~/table.csv"),
+        ("~/table.csv", "~/table.csv"),
+        ("/home/jovyan/table.csv", "~/table.csv"),
+        ("./data//table.csv", "~/data/table.csv"),
         ("/shared/genomics/table.csv", "/shared/genomics/table.csv"),
-        ("my table (1).csv", "my table (1).csv"),
-        ("a..b.csv", "a..b.csv"),
+        ("my table (1).csv", "~/my table (1).csv"),
+        ("a..b.csv", "~/a..b.csv"),
     ],
 )
 def test_a_file_lies_below_the_home_or_below_shared(typed, kept):

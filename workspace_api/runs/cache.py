@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SCHEMA = 1
@@ -19,10 +19,12 @@ def cache_key(
     parameters: Mapping[str, Any],
     environment_key: str,
     backend: str,
+    inputs: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """Return the SHA-256, in hexadecimal, of everything that decides a run's results.
 
-    `parameters` holds every resolved value; `backend` is the model that answers. Written as canonical JSON,
+    `parameters` holds every resolved value; `backend` is the model that answers; `inputs` tells
+    what is in each file among the values. Written as canonical JSON,
     so that the order in which values were given does not matter.
     """
     deciding = {
@@ -34,7 +36,7 @@ def cache_key(
         "parameters": parameters,
         "environment": environment_key,
         "backend": backend,
-        "inputs": [],
+        "inputs": [dict(read) for read in inputs],
     }
     canonical = json.dumps(deciding, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

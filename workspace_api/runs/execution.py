@@ -100,9 +100,9 @@ class Execution:
         self._go_on()
         self._make_folders(person)
         surroundings = self._surroundings()
-        surroundings.write_request(self._run, self._folder)
         groups = self._workspace.groups
         shares, gids = groups.shares(person.name), groups.gids(person.name)
+        surroundings.write_request(self._run, person, self._folder, shares)
         job = surroundings.job(self._run, person, self._folder, self._token(person), shares, gids)
         self._say("Starting the notebook", state=RunState.RUNNING, started_at=moment())
         return self._launcher.start(job, self._folder.control)

@@ -15,6 +15,8 @@ from hub.launchers import to_outside
 from nfs.layout import StorageLayout
 from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
 from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
+from workspace_api.files.kinds import chosen_files
+from workspace_api.files.service import inside, with_paths
 from workspace_api.people.views import Person
 from workspace_api.runs.folders import AttemptFolder
 from workspace_api.runs.limits import job_limits
@@ -73,7 +75,9 @@ class Surroundings:
             writable=(folder.project, folder.result, self._home(person, folder)),
         )
 
-    def write_request(self, run: Run, folder: AttemptFolder) -> None:
+    def write_request(
+        self, run: Run, person: Person, folder: AttemptFolder, shares: Sequence[GroupShare] = ()
+    ) -> None:
         """Write what the notebook runner is asked for, with the paths that it will find."""
         inside = {str(PROJECT): str(folder.project), str(RESULT): str(folder.result)}
         outside = {} if self.settings.sandboxed else inside
@@ -81,7 +85,7 @@ class Surroundings:
             "notebook": run.notebook,
             "project": to_outside(str(PROJECT), outside),
             "result": to_outside(str(RESULT), outside),
-            "parameters": run.parameters,
+            "parameters": self._found(run, person, folder, shares),
             "title": run.title,
             "notices": [SYNTHETIC] if run.backend == "offline" else [],
             "limits": {"output_bytes": int(run.limits["output_bytes"])},
@@ -89,6 +93,17 @@ class Surroundings:
         }
         folder.request.write_text(json.dumps(request), encoding="utf-8")
         folder.request.chmod(0o644)
+
+    def _found(
+        self, run: Run, person: Person, folder: AttemptFolder, shares: Sequence[GroupShare]
+    ) -> Mapping[str, Any]:
+        """Return the parameters with each file's path as the notebook opens it."""
+        plan = mount_plan(HomeShare(self._home(person, folder)), shares, self.layout.public)
+        outside = {} if self.settings.sandboxed else {str(mount.target): str(mount.source) for mount in plan}
+        paths = {path for _, path in chosen_files(run.schema, run.parameters)}
+        return with_paths(
+            run.schema, run.parameters, {path: to_outside(inside(path), outside) for path in paths}
+        )
 
     def _home(self, person: Person, folder: AttemptFolder) -> Path:
         """Return the person's home; the workspace's own accounts get an empty one that is thrown away."""

@@ -21,6 +21,7 @@ from workspace_api.errors import (
     NotFoundError,
     UnavailableError,
 )
+from workspace_api.files.service import FileService
 from workspace_api.paging import Page
 from workspace_api.people.models import User
 from workspace_api.people.names import PUBLIC_USER, WORKSPACE_USER
@@ -61,10 +62,12 @@ class RunService:
         environments: EnvironmentService,
         tokens: TokenService,
         people: PeopleService,
+        files: FileService,
         layout: StorageLayout,
         settings: Settings,
     ) -> None:
         self._database = database
+        self._files = files
         self._projects = projects
         self._environments = environments
         self._settings = settings
@@ -97,14 +100,16 @@ class RunService:
         worksheet = self._projects.worksheet(identity, path, notebook, ref)
         parameters = resolve_values(worksheet.schema, values, from_form=from_form)
         visitor = None if identity.signed_in else identity.visitor or "unknown"
-        asked = self._asked(identity.user or PUBLIC_USER, visitor, worksheet, parameters, title)
+        inputs = self._files.inputs(identity, worksheet.schema, parameters)
+        asked = self._asked(identity.user or PUBLIC_USER, visitor, worksheet, parameters, title, inputs)
         return self._answer(identity, asked, fresh=fresh)
 
     def request_example(self, path: str, notebook: str, *, values: Mapping[str, Any]) -> Requested:
         """Ask for a run that the workspace itself shows as an example of a public worksheet."""
         worksheet = self._projects.worksheet(ANONYMOUS, path, notebook)
         parameters = resolve_values(worksheet.schema, values, from_form=False)
-        asked = self._asked(WORKSPACE_USER, None, worksheet, parameters, None, example=True)
+        inputs = self._files.inputs(ANONYMOUS, worksheet.schema, parameters)
+        asked = self._asked(WORKSPACE_USER, None, worksheet, parameters, None, inputs, example=True)
         return self._answer(ANONYMOUS, asked, fresh=False)
 
     def rerun(self, identity: Identity, run_id: str) -> Requested:
@@ -259,6 +264,7 @@ class RunService:
         worksheet: WorksheetView,
         parameters: Mapping[str, Any],
         title: str | None,
+        inputs: Sequence[Mapping[str, str]],
         *,
         example: bool = False,
     ) -> Asked:
@@ -279,6 +285,7 @@ class RunService:
                 parameters=parameters,
                 environment_key=worksheet.environment_key,
                 backend=backend,
+                inputs=inputs,
             ),
             public=example or visitor is not None,
             example=example,

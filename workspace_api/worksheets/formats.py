@@ -16,6 +16,7 @@ VARIANT = re.compile(r"([^: ]+) ?[: ] ?([0-9][0-9,_ ]*?) ?[: ] ?([^:>/ ]*) ?[>/:
 DASHED = re.compile(r"[^: -]+-[0-9]+-[A-Za-z]*-[A-Za-z]*")  # as gnomAD writes it
 INTERVAL = re.compile(r"([^: ]+) ?: ?([0-9][0-9,_]*) ?(?:-|–|\.\.) ?([0-9][0-9,_]*)")
 TERM = re.compile(r"(UBERON|CL|CLO|EFO|NTR):([0-9]{1,10})")
+_HOME = re.compile(r"^(~|/home/jovyan)/")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 BASES = re.compile(r"[ACGT]+")
 VARIANT_EXAMPLE = "Write it like chr22:36201698:A>C."
@@ -102,16 +103,21 @@ def dna_sequence(text: str, schema: Mapping[str, Any]) -> str:
     return sequence
 
 
-def file_path(text: str, _schema: Mapping[str, Any]) -> str:
-    """Return a path below the person's home, or below /shared, without needless parts."""
-    path = PurePosixPath(text.strip().removeprefix("~/") or ".")
+def file_path(text: str, schema: Mapping[str, Any]) -> str:
+    """Return `~/data/table.csv` or a path below /shared, without needless parts.
+
+    What stands there by default is a file of the project, beside the notebook, and stays as it is.
+    """
+    if text and text == schema.get("default"):
+        return text
+    path = PurePosixPath(_HOME.sub("", text.strip(), count=1) or ".")
     shared = path.is_relative_to("/shared") and len(path.parts) > len(("/", "shared"))
     outside = path.is_absolute() and not shared
     if outside or ".." in path.parts or not path.name or CONTROL.search(str(path)):
         raise FormatError(
             f"{shown(text)} is not a file you can choose. Write its path below your home, or below /shared."
         )
-    return str(path)
+    return str(path) if shared else f"~/{path}"
 
 
 FORMATS: Mapping[str, Check] = {

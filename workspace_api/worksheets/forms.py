@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workspace_api.files.kinds import file_schema
 from workspace_api.worksheets.values import is_blank_null, types_of
 
 Kind = Literal["text", "textarea", "number", "checkbox", "select", "multi", "tags"]
@@ -22,7 +23,8 @@ class FormField:
     """One field: what it is called, how it is typed, what stands in it, and what may.
 
     `kind` is `multi` for boxes to tick and `tags` for a list of texts; `choices` are (value, label).
-    `value` is text, a list of texts for `multi`, or a truth value for `checkbox`.
+    `value` is text, a list of texts for `multi`, or a truth value for `checkbox`. `pick` says that files can
+    be chosen for it.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FormField:
     maximum: float | None = None
     step: str = ""
     suggest: str = ""
+    pick: bool = False
 
 
 def form_fields(schema: Mapping[str, Any], values: Mapping[str, Any]) -> list[FormField]:
@@ -106,6 +109,7 @@ def _field(name: str, field: Mapping[str, Any], value: Any) -> FormField:
         maximum=field.get("maximum"),
         step="1" if "integer" in kinds else ("any" if "number" in kinds else ""),
         suggest=form if form == "ontology-term" else "",
+        pick=file_schema(field) is not None,
     )
 
 

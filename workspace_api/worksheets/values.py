@@ -215,6 +215,8 @@ def _formatted(field: Schema, value: Any) -> Any:
     if _options(field):
         return _fitting(field, value, from_form=False)
     if isinstance(value, list) and isinstance(field.get("items"), dict):
+        if field["items"].get("format") == "file" and value == field.get("default"):
+            return value  # files of the project itself
         return [_formatted(field["items"], item) for item in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _proper_number(types_of(field), value)
