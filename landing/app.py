@@ -13,6 +13,7 @@ from landing.groups import group_pages
 from landing.home import home_pages
 from landing.imports import import_pages
 from landing.mine import own_pages
+from landing.new_project import new_project_pages
 from landing.pages import Pages
 from landing.projects import project_pages
 from landing.proposals import proposal_pages
@@ -43,6 +44,7 @@ def add_pages(
     for router in (
         home_pages(pages, shelf),
         worksheet_pages(pages, shelf),
+        new_project_pages(pages),
         project_pages(pages),
         proposal_pages(pages),
         run_pages(pages),

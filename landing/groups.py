@@ -10,7 +10,7 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, Action, GroupFacts, Role, may
+from auth.permissions import PLATFORM, Action, GroupFacts, NamespaceFacts, Role, may
 from landing.memory import Memory
 from landing.pages import Pages
 from landing.typed import Form, text_of
@@ -176,6 +176,7 @@ class _Groups:
             group=group,
             members=services.groups.members(caller, name, page, MEMBERS_ON_A_PAGE),
             governs=may(caller, Action.CHANGE_GROUP, GroupFacts(group.role)),
+            may_make_project=may(caller, Action.CREATE_PROJECT, NamespaceFacts(role=group.role)),
             roles=ROLES,
             used=self._used.get((name, group.gid), lambda: services.groups.used_bytes(caller, name)),
             projects=projects,

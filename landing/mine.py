@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, Action, may
+from auth.permissions import PLATFORM, Action, NamespaceFacts, may
 from landing.pages import Pages
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, UnavailableError, WorkspaceError
@@ -49,6 +49,7 @@ def own_pages(pages: Pages) -> APIRouter:
             "mine.html",
             sessions=sessions,
             may_see_all=may(caller, Action.READ_SESSIONS, PLATFORM),
+            may_make=may(caller, Action.CREATE_PROJECT, NamespaceFacts(own=True)),
             runs=runs,
             chosen=chosen,
             states=[str(each) for each in RunState],

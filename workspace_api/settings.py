@@ -190,6 +190,7 @@ class Settings(Section):
     database_url: str
     secret_key: SecretStr
     sandboxed: bool = True
+    templates: Path = Path(__file__).resolve().parent.parent / "repo_templates"
     version: str = Field(default_factory=lambda: importlib.metadata.version("labfork"))
     forge: ForgeSettings = ForgeSettings()
     hub: HubSettings = HubSettings()

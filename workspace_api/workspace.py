@@ -16,6 +16,7 @@ from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.imports.service import ImportService
 from workspace_api.people.service import PeopleService
+from workspace_api.projects.creation import ProjectCreation
 from workspace_api.projects.lineage import LineageService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.service import ProposalService
@@ -38,6 +39,7 @@ class Workspace:
     groups: GroupService
     environments: EnvironmentService
     projects: ProjectService
+    creation: ProjectCreation
     lineage: LineageService
     files: FileService
     runs: RunService
@@ -77,6 +79,7 @@ def open_workspace(settings: Settings) -> Workspace:
         groups=groups,
         environments=environments,
         projects=projects,
+        creation=ProjectCreation(projects, forge, groups, people, settings.templates),
         lineage=LineageService(projects, forge),
         files=files,
         runs=runs,

@@ -11,6 +11,7 @@ from workspace_api.http import Caller, Listing, Paging, Services
 from workspace_api.projects.schemas import (
     CurationIn,
     LineageOut,
+    NewProject,
     OriginOut,
     OwnProjectOut,
     ProjectListed,
@@ -41,6 +42,12 @@ def projects(
         caller, curated=curated, area=area, q=q, page=paging.page, per_page=paging.per_page
     )
     return Listing[ProjectListed].of(page, ProjectListed.model_validate)
+
+
+@router.post("/projects", status_code=201)
+def create(services: Services, caller: Caller, wanted: NewProject) -> ProjectOut:
+    """Make a project, from a template or with a first notebook."""
+    return ProjectOut.model_validate(services.creation.create(caller, **wanted.model_dump()))
 
 
 @router.get("/projects/{namespace}/{name}")

@@ -14,6 +14,18 @@ class View(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class NewProject(BaseModel):
+    """What a project is to be called, where it goes and what it begins with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=200)
+    title: str = Field("", max_length=1000)
+    template: str = Field("", max_length=100, description="Empty: one notebook, a worksheet already.")
+    group: str = Field("", max_length=100, description="Empty: the caller's own namespace.")
+    visibility: str = Field("private", max_length=20, description="private, internal or public.")
+
+
 class WorksheetBrief(View):
     """A worksheet in a list."""
 

@@ -1,0 +1,71 @@
+"""Making a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from auth.identity import Identity
+from auth.permissions import Action, NamespaceFacts
+from landing.pages import Pages
+from landing.typed import Form, text_of
+from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
+from workspace_api.guard import require
+from workspace_api.http import Services, SignedIn
+from workspace_api.workspace import Workspace
+
+FIELDS = ("name", "title", "template", "group", "visibility")
+TOLD = (InvalidInputError, ConflictError)
+
+
+def new_project_pages(pages: Pages) -> APIRouter:
+    """Return the routes of new projects."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/projects/new", response_class=HTMLResponse)
+    def ask(
+        request: Request,
+        services: Services,
+        caller: SignedIn,
+        group: Annotated[str, Query(max_length=64)] = "",
+    ) -> HTMLResponse:
+        """Ask what the project is to be."""
+        require(caller, Action.CREATE_PROJECT, NamespaceFacts(own=True), "make projects")
+        return _page(pages, request, services, caller, {"group": group, "visibility": "private"})
+
+    @router.post("/projects/new", response_class=HTMLResponse)
+    def make(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+        """Make it, and show it."""
+        typed = {field: text_of(sent, field) for field in FIELDS}
+        try:
+            made = services.creation.create(caller, **typed)
+        except TOLD as error:
+            return _page(pages, request, services, caller, typed, error=error)
+        return RedirectResponse(f"/projects/{made.path}", 303)
+
+    return router
+
+
+def _page(
+    pages: Pages,
+    request: Request,
+    services: Workspace,
+    caller: Identity,
+    typed: Mapping[str, str],
+    *,
+    error: WorkspaceError | None = None,
+) -> HTMLResponse:
+    return pages.page(
+        request,
+        caller,
+        "new_project.html",
+        status=error.status if error else 200,
+        typed={field: typed.get(field, "") for field in FIELDS},
+        templates=services.creation.templates,
+        groups=services.creation.groups_of(caller),
+        errors={each.field: each.message for each in error.errors} if error else {},
+        refusal=error.detail if error and not error.errors else "",
+    )
