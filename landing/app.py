@@ -12,6 +12,7 @@ from landing.environments import environment_pages
 from landing.groups import group_pages
 from landing.home import home_pages
 from landing.imports import import_pages
+from landing.keys import key_pages
 from landing.mine import own_pages
 from landing.new_project import new_project_pages
 from landing.pages import Pages
@@ -49,6 +50,7 @@ def add_pages(
         proposal_pages(pages),
         run_pages(pages),
         own_pages(pages),
+        key_pages(pages),
         group_pages(pages),
         session_pages(pages),
         import_pages(pages),

@@ -14,6 +14,7 @@ from workspace_api.files.routes import router as files
 from workspace_api.frame import BodyLimitMiddleware, HeadMiddleware, RequestMarkMiddleware
 from workspace_api.groups.routes import router as groups
 from workspace_api.imports.routes import router as imports
+from workspace_api.keys.routes import router as keys
 from workspace_api.people.attempts import SignInAttempts
 from workspace_api.people.routes import router as people
 from workspace_api.problems import ANSWERS, RenderProblem, install_problems
@@ -37,6 +38,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     proposals,
     imports,
     files,
+    keys,
     runs,
     sessions,
     environments,

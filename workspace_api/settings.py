@@ -32,6 +32,11 @@ class ForgeSettings(Section):
     token: SecretStr = Field(SecretStr(""), description="Administrator's token (scopes api, sudo).")
     timeout: float = Field(20, gt=0, description="Seconds to wait for one answer of the forge.")
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is the workspace's own, which lies on this machine below `/git` and speaks no SSH."""
+        return self.url.startswith("http://127.0.0.1:") and self.url.rstrip("/").endswith("/git")
+
 
 class HubSettings(Section):
     """How the web process reaches JupyterHub."""

@@ -15,6 +15,7 @@ from workspace_api.forge.members import ForgeMembers
 from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.imports.service import ImportService
+from workspace_api.keys.service import KeyService
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.creation import ProjectCreation
 from workspace_api.projects.lineage import LineageService
@@ -46,6 +47,7 @@ class Workspace:
     sessions: SessionService
     proposals: ProposalService
     imports: ImportService
+    keys: KeyService
     heartbeats: Heartbeats
 
     def close(self) -> None:
@@ -86,6 +88,7 @@ def open_workspace(settings: Settings) -> Workspace:
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions),
         imports=ImportService(database, projects, forge, settings),
+        keys=KeyService(forge, people, embedded=settings.forge.embedded),
         heartbeats=Heartbeats(home / "run"),
     )
 

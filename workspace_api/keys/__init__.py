@@ -1,0 +1,1 @@
+"""SSH keys, and passwords for git outside of sessions."""
