@@ -24,6 +24,7 @@ JOB = TypeAdapter(Job)
 PORT = 8888  # inside the sandbox, where nobody else listens
 LONGEST_SOCKET_PATH = 100  # of 107 bytes; the proxy adds a port to it
 LOOK_AT_PLAN = 0.25
+RESTART_SECONDS = 60.0
 LOOK_AT_SERVER = 0.03
 LOG_TAIL = 2_000
 WORDS = {
@@ -166,23 +167,31 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         if outcome.reason == "exited" and outcome.exit_code:
             words = f"Its last words: {_tail(folder / 'log')}"
         try:
-            await self._ask("ended", reason=outcome.reason, words=words)
+            await self._ask("ended", patience=0, reason=outcome.reason, words=words)
         except SpawnException:  # the workspace is stopping too, and sees by itself that the server is gone
             self.log.warning("The workspace was not told of the end of %s", self._log_name)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return words
 
-    async def _ask(self, what: str, **more: Any) -> dict[str, Any]:
-        """Ask the workspace about this server; its refusals become the person's message."""
+    async def _ask(self, what: str, *, patience: float = RESTART_SECONDS, **more: Any) -> dict[str, Any]:
+        """Ask the workspace about this server; its refusals become the person's message.
+
+        One that is being started again is waited for, `patience` seconds.
+        """
         headers = {"Authorization": f"Bearer {self.workspace_token}"}
         body = {"user": self.user.name, "server": self.name, **more}
+        until = asyncio.get_running_loop().time() + patience
         async with httpx.AsyncClient(base_url=self.workspace_url, headers=headers, timeout=60) as client:
-            try:
-                answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
-            except httpx.TransportError as error:
-                raise SpawnException(
-                    "The workspace does not answer now. Try again.", reason="workspace"
-                ) from error
+            while True:
+                try:
+                    answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
+                    break
+                except httpx.TransportError as error:
+                    if asyncio.get_running_loop().time() >= until:
+                        raise SpawnException(
+                            "The workspace does not answer now. Try again.", reason="workspace"
+                        ) from error
+                    await asyncio.sleep(LOOK_AT_PLAN)
         if answer.is_error:
             raise SpawnException(answer.json()["detail"], reason="refused")
         found: dict[str, Any] = answer.json()
