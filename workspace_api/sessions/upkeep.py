@@ -41,15 +41,17 @@ class Upkeep:
         self._looked = 0.0
 
     def go_on(self) -> None:
-        """Do what is due: end what is gone, ask again for what was never started, let the next ones in."""
+        """Do what is due: end what is gone, ask again for what was never started, let the next ones in.
+
+        Now and then also stop what was left over; raises UnavailableError when JupyterHub does not answer.
+        """
+        if self._table.count(UNENDED):
+            self.settle(self._table.list(OPEN, limit=MOST_SESSIONS))
+            for session_id, error in self._queue.admit().items():
+                logger.warning("the session %s does not start: %s", session_id, error.detail)
         if time.monotonic() - self._looked > LOOK_FOR_LEFT_SECONDS:
             self._looked = time.monotonic()
             self._end_left_over()
-        if not self._table.count(UNENDED):
-            return
-        self.settle(self._table.list(OPEN, limit=MOST_SESSIONS))
-        for session_id, error in self._queue.admit().items():
-            logger.warning("the session %s does not start: %s", session_id, error.detail)
 
     def settle(self, views: Sequence[SessionView]) -> list[SessionView]:
         """Return `views` as they are after a look at JupyterHub; as they were when it does not answer.
