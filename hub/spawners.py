@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
@@ -27,6 +28,7 @@ LOOK_AT_PLAN = 0.25
 RESTART_SECONDS = 60.0
 LOOK_AT_SERVER = 0.03
 LOG_TAIL = 2_000
+WHOSE = "whose"  # file in a control folder that names the person and the server
 WORDS = {
     "memory": "It used more memory than a session may use.",
     "processes": "It started more processes than a session may have.",
@@ -58,7 +60,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """
         job = await self._prepared_job()
         folder = Path(self.sessions_folder) / secrets.token_hex(4)
+        await asyncio.to_thread(self._end_left_over)
         folder.mkdir(parents=True)
+        (folder / WHOSE).write_text(self._log_name, encoding="utf-8")
         self._folder = folder
         job, address = self._reached(job, folder)
         launched = await asyncio.to_thread(self._launcher().start, job, folder)
@@ -98,6 +102,15 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Forget a session that has ended."""
         super().clear_state()
         self._folder = None
+
+    def _end_left_over(self) -> None:
+        """End what an earlier hub started for this server, if it was killed before it had noted that."""
+        for whose in Path(self.sessions_folder).glob(f"*/{WHOSE}"):
+            with contextlib.suppress(FileNotFoundError):  # its session ends while we look
+                if whose.read_text(encoding="utf-8") == self._log_name:
+                    if (launched := self._launcher().adopt(whose.parent)) is not None:
+                        launched.cancel()
+                    shutil.rmtree(whose.parent, ignore_errors=True)
 
     def _launcher(self) -> Launcher:
         return SandboxLauncher() if self.sandboxed else PlainLauncher()
