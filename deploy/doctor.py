@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.layout import NODE_MODULES
+from hub.machine import gpu_devices
 from hub.processes import CommandError, run
 
 
@@ -41,6 +42,7 @@ def examine(home: Path) -> list[Finding]:
         ),
         _identity(),
         _limits(),
+        _gpu(),
         _disk(home),
     ]
 
@@ -107,6 +109,12 @@ def _limits() -> Finding:
         False,
         "not writable: a watchdog limits a run's memory, a moment after it is exceeded",
     )
+
+
+def _gpu() -> Finding:
+    cards = [path.name for path in gpu_devices()]
+    lack = "none found; sizes of sessions with gpu = true are not offered, nothing else needs one"
+    return Finding("graphics processor", bool(cards), ", ".join(cards) or lack)
 
 
 def _disk(home: Path) -> Finding:

@@ -142,7 +142,7 @@ def _mounts(job: Job) -> list[str]:
     for forward in job.forwards:
         arguments += ["--ro-bind", str(forward.socket.parent), str(_socket_folder(forward.port))]
     for device in job.devices:
-        arguments += ["--dev-bind", str(device), str(device)]
+        arguments += [*_parents([str(device)]), "--dev-bind", str(device), str(device)]
     return arguments
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
@@ -24,8 +25,10 @@ JOB = TypeAdapter(Job)
 PORT = 8888  # inside the sandbox, where nobody else listens
 LONGEST_SOCKET_PATH = 100  # of 107 bytes; the proxy adds a port to it
 LOOK_AT_PLAN = 0.25
+RESTART_SECONDS = 60.0
 LOOK_AT_SERVER = 0.03
 LOG_TAIL = 2_000
+WHOSE = "whose"  # file in a control folder that names the person and the server
 WORDS = {
     "memory": "It used more memory than a session may use.",
     "processes": "It started more processes than a session may have.",
@@ -57,7 +60,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """
         job = await self._prepared_job()
         folder = Path(self.sessions_folder) / secrets.token_hex(4)
+        await asyncio.to_thread(self._end_left_over)
         folder.mkdir(parents=True)
+        (folder / WHOSE).write_text(self._log_name, encoding="utf-8")
         self._folder = folder
         job, address = self._reached(job, folder)
         launched = await asyncio.to_thread(self._launcher().start, job, folder)
@@ -97,6 +102,15 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Forget a session that has ended."""
         super().clear_state()
         self._folder = None
+
+    def _end_left_over(self) -> None:
+        """End what an earlier hub started for this server, if it was killed before it had noted that."""
+        for whose in Path(self.sessions_folder).glob(f"*/{WHOSE}"):
+            with contextlib.suppress(FileNotFoundError):  # its session ends while we look
+                if whose.read_text(encoding="utf-8") == self._log_name:
+                    if (launched := self._launcher().adopt(whose.parent)) is not None:
+                        launched.cancel()
+                    shutil.rmtree(whose.parent, ignore_errors=True)
 
     def _launcher(self) -> Launcher:
         return SandboxLauncher() if self.sandboxed else PlainLauncher()
@@ -166,23 +180,31 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         if outcome.reason == "exited" and outcome.exit_code:
             words = f"Its last words: {_tail(folder / 'log')}"
         try:
-            await self._ask("ended", reason=outcome.reason, words=words)
+            await self._ask("ended", patience=0, reason=outcome.reason, words=words)
         except SpawnException:  # the workspace is stopping too, and sees by itself that the server is gone
             self.log.warning("The workspace was not told of the end of %s", self._log_name)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return words
 
-    async def _ask(self, what: str, **more: Any) -> dict[str, Any]:
-        """Ask the workspace about this server; its refusals become the person's message."""
+    async def _ask(self, what: str, *, patience: float = RESTART_SECONDS, **more: Any) -> dict[str, Any]:
+        """Ask the workspace about this server; its refusals become the person's message.
+
+        One that is being started again is waited for, `patience` seconds.
+        """
         headers = {"Authorization": f"Bearer {self.workspace_token}"}
         body = {"user": self.user.name, "server": self.name, **more}
+        until = asyncio.get_running_loop().time() + patience
         async with httpx.AsyncClient(base_url=self.workspace_url, headers=headers, timeout=60) as client:
-            try:
-                answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
-            except httpx.TransportError as error:
-                raise SpawnException(
-                    "The workspace does not answer now. Try again.", reason="workspace"
-                ) from error
+            while True:
+                try:
+                    answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
+                    break
+                except httpx.TransportError as error:
+                    if asyncio.get_running_loop().time() >= until:
+                        raise SpawnException(
+                            "The workspace does not answer now. Try again.", reason="workspace"
+                        ) from error
+                    await asyncio.sleep(LOOK_AT_PLAN)
         if answer.is_error:
             raise SpawnException(answer.json()["detail"], reason="refused")
         found: dict[str, Any] = answer.json()

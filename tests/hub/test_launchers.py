@@ -154,3 +154,20 @@ def test_no_control_group_is_left(sandbox):
     left = [path for path in Path("/sys/fs/cgroup/memory/labfork").iterdir() if path.is_dir()]
     mine = [path for path in left if not (path / "cgroup.procs").read_text().strip()]
     assert mine == []
+
+
+def test_what_a_job_uses_is_told_while_it_runs(either):
+    code = "import time\nheld = bytearray(60_000_000)\nwhile time.process_time() < 1.5: pass\ntime.sleep(20)"
+    launched, _ = either.start(code)
+    busy = wait_for(
+        lambda: (used := launched.usage()).cpus > 0.1 and used.memory_bytes > 50 * MIB and used,
+        seconds=30,
+        what="figures of a job at work",
+    )
+    assert busy.peak_memory_bytes >= busy.memory_bytes
+
+    idle = wait_for(
+        lambda: (used := launched.usage()).cpus < 0.05 and used, seconds=30, what="figures of a job at rest"
+    )
+    assert idle.cpu_seconds >= 1
+    launched.cancel()

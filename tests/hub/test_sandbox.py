@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import threading
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -176,3 +178,15 @@ def test_a_forward_reaches_its_socket_and_only_that(sandbox, tmp_path):
         thread.join(10)
 
     assert log == "b'PING'\n"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root makes device files")
+@pytest.mark.parametrize(("given", "works"), [(True, True), (False, False)])
+def test_a_device_works_for_the_job_that_was_given_it_and_for_no_other(sandbox, tmp_path, given, works):
+    device = tmp_path / "card0"
+    os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # as /dev/zero
+    device.chmod(0o666)
+    job = sandbox.job(f"print(open({str(device)!r}, 'rb').read(3))")
+    launched = sandbox.launcher.start(replace(job, devices=(device,) if given else ()), sandbox.control())
+
+    assert (sandbox.end(launched).exit_code == 0) is works

@@ -160,7 +160,8 @@ def test_one_that_waits_keeps_its_turn_while_jupyterhub_is_away(workspace, runni
     waiting = workspace.sessions.open(EVE, PROJECT, "worksheet")
     with workspace.database.write() as session:
         session.execute(update(WorkSession).where(WorkSession.server == "l-p0").values(state="stopped"))
-    workspace.sessions.upkeep.go_on()
+    with pytest.raises(UnavailableError, match="JupyterHub does not answer"):
+        workspace.sessions.upkeep.go_on()
 
     after = workspace.sessions.get(EVE, waiting.id)
     assert (after.state, after.opened_at) == ("waiting", waiting.opened_at)
