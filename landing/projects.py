@@ -70,7 +70,7 @@ def project_pages(pages: Pages) -> APIRouter:
             environment=services.environments.view(snapshot.environment_key),
             may_open=may_open,
             sizes=choice.offered(caller) if may_open else (),
-            usual=choice.usual(caller, path, snapshot.resources) if may_open else None,
+            usual=choice.usual(caller, path, lambda: snapshot.resources) if may_open else None,
             may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
             may_fork=forkable(caller, path, snapshot.project.visibility),
             source=services.imports.source_of(path),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from auth.identity import Identity
@@ -35,16 +35,19 @@ class SizeChoice:
             each for each in self._sizes if may(identity, Action.USE_SIZE, SizeFacts(each.groups, member_of))
         ]
 
-    def usual(self, identity: Identity, path: str, resources: Mapping[str, Any]) -> Size | None:
+    def usual(self, identity: Identity, path: str, resources: Callable[[], Mapping[str, Any]]) -> Size | None:
         """Return the size that somebody gets on a project unless they choose; None where they may use none.
 
-        It is the one they took there last, else one that has what the project asks for in `resources`.
+        It is the one they took there last, else one that has what the project asks for in `resources`, which
+        are read only where they decide.
         """
         sizes = self.offered(identity)
         last = self._table.find(User.name == identity.user, WorkSession.project == path)
-        return (
-            usual_size(sizes, last=last.size.name if last else None, resources=resources) if sizes else None
-        )
+        if len(sizes) < 2:
+            return sizes[0] if sizes else None
+        taken = last.size.name if last else None
+        asked = {} if taken in [size.name for size in sizes] else resources()
+        return usual_size(sizes, last=taken, resources=asked)
 
     def named(self, identity: Identity, name: str) -> Size:
         """Return the size of this name.
@@ -63,7 +66,9 @@ class SizeChoice:
         require(identity, Action.USE_SIZE, facts, f"use the size {size.title}")
         return size
 
-    def usual_or_refuse(self, identity: Identity, path: str, resources: Mapping[str, Any]) -> Size:
+    def usual_or_refuse(
+        self, identity: Identity, path: str, resources: Callable[[], Mapping[str, Any]]
+    ) -> Size:
         """Return what `usual` does; raises ConflictError where the caller may use no size at all."""
         size = self.usual(identity, path, resources)
         if size is None:

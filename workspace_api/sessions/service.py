@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import or_
@@ -128,7 +129,7 @@ class SessionService:
         if size:
             chosen = self.choice.named(identity, size)
         else:
-            resources = self._projects.snapshot(identity, project.path).resources
+            resources = partial(self._resources, identity, project.path)
             chosen = self.choice.usual_or_refuse(identity, project.path, resources)
         view = self._queue.enter(identity.user or "", project.path, kind, chosen)
         error = self._queue.admit().get(view.id)
@@ -262,6 +263,13 @@ class SessionService:
         """Return the session that made the caller's checkout of a project; None when they have none."""
         of_it = or_(WorkSession.project == path, WorkSession.checkout_of == path)
         return self._table.find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
+
+    def _resources(self, identity: Identity, path: str) -> Mapping[str, Any]:
+        """Return what a project asks for; nothing where it cannot be read, which its preparation tells."""
+        try:
+            return self._projects.snapshot(identity, path).resources
+        except WorkspaceError:
+            return {}
 
     def _settled_of(self, identity: Identity, *, ended: bool = False) -> list[SessionView]:
         conditions = [User.name == identity.user, *([] if ended else [UNENDED])]
