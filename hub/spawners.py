@@ -20,6 +20,7 @@ from traitlets import Bool, Float, Unicode
 
 from hub.jobs import Job, Launched, Launcher, Listener, Outcome
 from hub.launchers import PlainLauncher, SandboxLauncher
+from hub.warm.asking import WarmStarts
 
 JOB = TypeAdapter(Job)
 PORT = 8888  # inside the sandbox, where nobody else listens
@@ -49,6 +50,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     workspace_token = Unicode(config=True, help="What the hub proves itself with.")
     sessions_folder = Unicode(config=True, help="Where sessions have their control folders.")
     sandboxed = Bool(True, config=True, help="Whether bubblewrap is there.")
+    warm_folder = Unicode(config=True, help="Where the fork server has its socket.")
     ready_seconds = Float(60, config=True, help="How long a server may take to answer after its start.")
 
     _folder: Path | None = None
@@ -113,7 +115,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                     shutil.rmtree(whose.parent, ignore_errors=True)
 
     def _launcher(self) -> Launcher:
-        return SandboxLauncher() if self.sandboxed else PlainLauncher()
+        return SandboxLauncher(warm=WarmStarts(Path(self.warm_folder))) if self.sandboxed else PlainLauncher()
 
     def _launched(self) -> Launched | None:
         return self._launcher().adopt(self._folder) if self._folder is not None else None
