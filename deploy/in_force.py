@@ -50,11 +50,6 @@ class InForce(BaseModel):
         return self.home / "database.sqlite"
 
     @property
-    def warm(self) -> Path:
-        """Where the fork server has its socket."""
-        return self.home / "run" / "warm"
-
-    @property
     def embedded_forge(self) -> bool:
         """Whether the workspace runs its own forge."""
         return not self.configuration.forge.url

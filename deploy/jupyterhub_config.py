@@ -19,6 +19,7 @@ from hub.door import socket_of
 from hub.environments.uv import UvBuilder
 from hub.spawners import SandboxSpawner
 from hub.usage import servers_folder
+from hub.warm.asking import warm_folder
 from hub.warm.waiting import waiting_command
 from landing.assets import Assets
 from landing.frame import sign_in_pages
@@ -96,7 +97,7 @@ c.JupyterHub.spawner_class = SandboxSpawner
 c.SandboxSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
 c.SandboxSpawner.workspace_token = secrets.authenticator_token
 c.SandboxSpawner.sessions_folder = str(servers_folder(home))
-c.SandboxSpawner.warm_folder = str(force.warm)
+c.SandboxSpawner.warm_folder = str(warm_folder(home))
 c.SandboxSpawner.sandboxed = force.sandboxed
 c.Spawner.hub_connect_url = f"http://127.0.0.1:{ports.public}"
 c.Spawner.start_timeout = 3600  # an environment may have to be built first
@@ -127,7 +128,7 @@ def fork_server() -> dict[str, Any]:
     """Describe the fork server; not a nice one, as what it forks could not become less nice again."""
     builder = UvBuilder(home / "environments")
     base = builder.folder(builder.key({}))
-    return {"name": "warm", "command": [*tie("warm"), *waiting_command(force.warm, base)]}
+    return {"name": "warm", "command": [*tie("warm"), *waiting_command(warm_folder(home), base)]}
 
 
 c.JupyterHub.services = [

@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from deploy.in_force import InForce
 from deploy.seed import seed_workspace
 from hub.launchers import Launcher, PlainLauncher, SandboxLauncher
-from hub.warm.asking import WarmStarts
 from workspace_api.errors import WorkspaceError
 from workspace_api.runs.worker import Worker
 from workspace_api.workspace import Workspace, open_workspace
@@ -30,7 +29,7 @@ LOOK_AT_BUILDS_SECONDS = 5.0
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
-    launcher: Launcher = SandboxLauncher(warm=WarmStarts(force.warm)) if force.sandboxed else PlainLauncher()
+    launcher: Launcher = SandboxLauncher(warm=workspace.warm) if force.sandboxed else PlainLauncher()
     tasks = ((seed_when_possible, "seed"), (follow_groups, "groups"), (keep_sessions, "sessions"))
     for task, name in tasks:
         threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()

@@ -19,6 +19,11 @@ from nfs.mounts import Mount
 SECONDS = 5.0
 
 
+def warm_folder(home: Path) -> Path:
+    """Return where the fork server of a workspace has its socket."""
+    return home / "run" / "warm"
+
+
 @dataclass(frozen=True)
 class WarmStarts:
     """Asks the fork server that serves in `folder`, if one does."""
@@ -34,7 +39,7 @@ class WarmStarts:
         """
         if not understood(job.argv) or any(name.startswith("PYTHON") for name in job.env):
             return job, None
-        loaded = self._loaded()
+        loaded = self.loaded()
         if loaded is None:
             self.expect()
             return job, None
@@ -78,7 +83,8 @@ class WarmStarts:
         finally:
             os.close(folder)
 
-    def _loaded(self) -> Any:
+    def loaded(self) -> Any:
+        """Return what the fork server has loaded; None while it has not."""
         try:
             return json.loads((self.folder / LOADED).read_text(encoding="utf-8"))
         except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from pathlib import Path
 
 MODULES = (
@@ -23,20 +24,23 @@ MODULES = (
     "papermill.parameterize",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
     "bs4",
 )
-RUNNER = ("program", "kernel", "notebook_file", "recorder", "source", "engine", "report")
+RUNNER = ("program", "kernel", "notebook_file", "recorder", "source", "engine", "spare", "report")
 
 
 def load_ahead(runner: Path) -> None:
     """Import all of it; `runner` is the folder of the notebook runner, which becomes a package."""
     from hub.notebook_runner.run import PACKAGE, load_package
 
-    for name in MODULES:
-        importlib.import_module(name)
-    load_package(runner)
-    for name in RUNNER:
-        importlib.import_module(f"{PACKAGE}.{name}")
+    with warnings.catch_warnings():  # some change what is warned of; a notebook shall see what it always saw
+        for name in MODULES:
+            importlib.import_module(name)
+        load_package(runner)
+        for name in RUNNER:
+            importlib.import_module(f"{PACKAGE}.{name}")
 
 
 def distributions_loaded(packages: Path) -> list[str]:

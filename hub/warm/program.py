@@ -88,6 +88,7 @@ def move_to(python: Path, *, first: Sequence[str]) -> None:
     for folder in site.getsitepackages([prefix]):
         site.addsitedir(folder)
     importlib.invalidate_caches()
+    site.execsitecustomize()
 
 
 def forget_ourselves() -> None:
