@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,9 +34,9 @@ class WarmStarts:
     def prepared(self, job: Job, host: Host) -> tuple[Job, dict[str, Any] | None]:
         """Return `job` as it is for a warm start with what its plan then says; or as it is, and None.
 
-        A warm start is sound where the job's program is run by the interpreter of an environment that has
-        every loaded package in the very version that is loaded. That environment is then also mounted where
-        the loaded modules come from: what they still read or load is the environment's own.
+        A warm start is sound where the job's program is run by the interpreter of an environment that has the
+        same Python, and every loaded package in the version that is loaded. That environment is then also
+        mounted where the loaded modules come from: what they still read or load is the environment's own.
         """
         if not understood(job.argv) or any(name.startswith("PYTHON") for name in job.env):
             return job, None
@@ -45,7 +46,7 @@ class WarmStarts:
             return job, None
         base, environment = PurePosixPath(loaded["environment"]), PurePosixPath(job.argv[0]).parents[1]
         mount = next((mount for mount in job.mounts if mount.target == environment), None)
-        if mount is None or not set(loaded["distributions"]) <= _installed(mount.source):
+        if mount is None or not _agrees(mount.source, loaded):
             return job, None
         if base != environment:
             job = replace(job, mounts=(*job.mounts, Mount(mount.source, base, "ro")))
@@ -91,6 +92,8 @@ class WarmStarts:
             return None
 
 
-def _installed(environment: Path) -> set[str]:
-    """Return the distributions of an environment, as their folders are called."""
-    return {folder.name for folder in packages_folder(environment).glob("*.dist-info")}
+def _agrees(environment: Path, loaded: Mapping[str, Any]) -> bool:
+    """Whether an environment has the Python and each distribution, as its folder is called, of the loaded."""
+    installed = {folder.name for folder in packages_folder(environment).glob("*.dist-info")}
+    same_python = str((environment / "bin" / "python").resolve()) == loaded["python"]
+    return same_python and installed.issuperset(loaded["distributions"])

@@ -78,14 +78,14 @@ def leave(status: int, words: str = "") -> NoReturn:
 
 def move_to(python: Path, *, first: Sequence[str]) -> None:
     """Have everything that is loaded from now on come from the environment of the interpreter `python`."""
-    ours = site.getsitepackages([sys.prefix])
-    prefix = str(python.parent.parent)
+    ours = [path for path in sys.path if path.startswith(f"{sys.prefix}/")]
     standard = [path for path in sys.path if path not in ours]
-    sys.prefix = sys.exec_prefix = prefix
+    theirs = [str(python.parent.parent) + path.removeprefix(sys.prefix) for path in ours]
+    sys.prefix = sys.exec_prefix = str(python.parent.parent)
     sys.executable = str(python)
-    site.PREFIXES[:] = [prefix]
+    site.PREFIXES[:] = [sys.prefix]
     sys.path[:] = [*first, *standard]
-    for folder in site.getsitepackages([prefix]):
+    for folder in theirs:
         site.addsitedir(folder)
     importlib.invalidate_caches()
     site.execsitecustomize()

@@ -52,7 +52,11 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     with listening(folder) as listener:
-        loaded = {"environment": str(environment), "distributions": distributions_loaded(packages)}
+        loaded = {
+            "environment": str(environment),
+            "python": str(Path(sys.executable).resolve()),
+            "distributions": distributions_loaded(packages),
+        }
         write_whole(folder / LOADED, json.dumps(loaded))
         with contextlib.suppress(TimeoutError):
             while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -151,13 +152,19 @@ def test_an_exception_is_written_and_ends_the_job_with_1(warm):
 def told(tmp_path) -> WarmStarts:
     """What a launcher knows of a fork server that has loaded one distribution."""
     (tmp_path / "warm").mkdir()
-    loaded = {"environment": "/environments/base", "distributions": ["six-1.17.0.dist-info"]}
+    loaded = {
+        "environment": "/environments/base",
+        "python": str(Path(sys.executable).resolve()),
+        "distributions": ["six-1.17.0.dist-info"],
+    }
     (tmp_path / "warm" / LOADED).write_text(json.dumps(loaded))
     return WarmStarts(tmp_path / "warm")
 
 
-def job_in(warm_job, folder: Path, *distributions: str):
-    """Return a job whose environment has these distributions."""
+def job_in(warm_job, folder: Path, *distributions: str, python: str = sys.executable):
+    """Return a job whose environment has these distributions, and a Python."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(python)
     for name in distributions:
         (packages_folder(folder) / name).mkdir(parents=True)
     target = PurePosixPath("/environments/own")
@@ -176,6 +183,14 @@ def test_only_an_environment_with_every_loaded_version_is_started_warm(told, tmp
 
     assert (plan is not None) == fits
     assert (PurePosixPath("/environments/base") in [mount.target for mount in changed.mounts]) == fits
+
+
+def test_an_environment_of_another_python_starts_cold(told, tmp_path):
+    job = job_in(
+        plain_job(tmp_path), tmp_path / "own", "six-1.17.0.dist-info", python="/usr/bin/other-python"
+    )
+
+    assert told.prepared(job, Host.here())[1] is None
 
 
 @pytest.mark.parametrize("argv", [("/usr/bin/git", "status"), ("/environments/own/bin/python", "-c", "1")])
