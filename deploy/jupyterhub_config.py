@@ -16,8 +16,11 @@ from deploy import in_force
 from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
 from hub.door import socket_of
+from hub.environments.uv import UvBuilder
 from hub.spawners import SandboxSpawner
 from hub.usage import servers_folder
+from hub.warm.asking import warm_folder
+from hub.warm.waiting import waiting_command
 from landing.assets import Assets
 from landing.frame import sign_in_pages
 
@@ -94,6 +97,7 @@ c.JupyterHub.spawner_class = SandboxSpawner
 c.SandboxSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
 c.SandboxSpawner.workspace_token = secrets.authenticator_token
 c.SandboxSpawner.sessions_folder = str(servers_folder(home))
+c.SandboxSpawner.warm_folder = str(warm_folder(home))
 c.SandboxSpawner.sandboxed = force.sandboxed
 c.Spawner.hub_connect_url = f"http://127.0.0.1:{ports.public}"
 c.Spawner.start_timeout = 3600  # an environment may have to be built first
@@ -112,8 +116,19 @@ def process(name: str, **more: Any) -> dict[str, Any]:
 
 def tethered(name: str, module: str, *arguments: str) -> dict[str, Any]:
     """Describe a process that is a module of its own, with what it writes in its log; others go first."""
-    tie = [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log"), "nice"]
-    return {"name": name, "command": [*tie, sys.executable, "-m", module, *arguments]}
+    return {"name": name, "command": [*tie(name), "nice", sys.executable, "-m", module, *arguments]}
+
+
+def tie(name: str) -> list[str]:
+    """Return the begin of a command that ends with us, and whose output is the log `name`."""
+    return [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log")]
+
+
+def fork_server() -> dict[str, Any]:
+    """Describe the fork server; not a nice one, as what it forks could not become less nice again."""
+    builder = UvBuilder(home / "environments")
+    base = builder.folder(builder.key({}))
+    return {"name": "warm", "command": [*tie("warm"), *waiting_command(warm_folder(home), base)]}
 
 
 c.JupyterHub.services = [
@@ -129,6 +144,7 @@ c.JupyterHub.services = [
     process("gateway"),
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
     *([process("forge")] if force.embedded_forge else []),
+    *([fork_server()] if force.sandboxed else []),
 ]
 CULL_EVERY = 15  # seconds: people are told to the minute when a session ends
 IDLE = force.configuration.sessions.idle_minutes

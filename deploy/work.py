@@ -23,12 +23,13 @@ PAGES_FIRST_SECONDS = 3.0  # at a start the processors are wanted for what peopl
 SEED_AGAIN_AT_MOST = 60.0
 FOLLOW_GROUPS_SECONDS = 30.0
 KEEP_SESSIONS_SECONDS = 5.0
+LOOK_AT_BUILDS_SECONDS = 5.0
 
 
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
-    launcher: Launcher = SandboxLauncher() if force.sandboxed else PlainLauncher()
+    launcher: Launcher = SandboxLauncher(warm=workspace.warm) if force.sandboxed else PlainLauncher()
     tasks = ((seed_when_possible, "seed"), (follow_groups, "groups"), (keep_sessions, "sessions"))
     for task, name in tasks:
         threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()
@@ -71,4 +72,16 @@ def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:
             pause = min(2 * pause, SEED_AGAIN_AT_MOST)
         else:
             logger.info("seeded in %.1f s", time.monotonic() - begun)
+            break
+    want_base(workspace, stop)
+
+
+def want_base(workspace: Workspace, stop: threading.Event) -> None:
+    """Have the environment that warm starts come from built, once no project's waits."""
+    environments = workspace.environments
+    while not stop.is_set():
+        counts = environments.count_by_state()
+        if not counts["wanted"] and not counts["building"]:
+            environments.want({})
             return
+        stop.wait(LOOK_AT_BUILDS_SECONDS)

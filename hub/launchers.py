@@ -17,9 +17,11 @@ from typing import Any
 
 from hub.control_groups import find_control_group
 from hub.jobs import Job, Launched, Launcher, Outcome, Usage
+from hub.records import write_whole
 from hub.sandbox import PROGRAMS, Host, account_files, sandbox_command, sandbox_options
 from hub.supervisor import INFO_FD, OPTIONS_FD
 from hub.usage import read_usage
+from hub.warm.asking import WarmStarts
 from nfs.mounts import Mount
 
 __all__ = ["Launched", "Launcher", "PlainLauncher", "SandboxLauncher", "SupervisedJob"]
@@ -32,8 +34,9 @@ SUPERVISE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hub.superviso
 class SandboxLauncher:
     """Runs jobs in bubblewrap sandboxes: only what a job mounts is there, and only as its account."""
 
-    def __init__(self, host: Host | None = None) -> None:
+    def __init__(self, host: Host | None = None, *, warm: WarmStarts | None = None) -> None:
         self._host = host or Host.here()
+        self._warm = warm
 
     def start(self, job: Job, folder: Path) -> SupervisedJob:
         """Start `job` once; a folder that started it before gives that same job."""
@@ -48,9 +51,15 @@ class SandboxLauncher:
         if job.forwards or job.listeners:
             relay = Mount(Path(__file__).with_name("relay.py"), PROGRAMS / "relay.py", "ro")
             job = replace(job, mounts=(*job.mounts, relay))
+        job, warm = self._warm.prepared(job, self._host) if self._warm else (job, None)
         options = sandbox_options(job, self._host, etc, INFO_FD)
         command = ["bwrap", "--args", str(OPTIONS_FD), "--", *sandbox_command(job, self._host)]
-        return _launch(job, folder, command, cwd="/", env={"PATH": os.defpath}, options=options)
+        if warm is not None:
+            warm["holder"] = ["bwrap", "--args", str(OPTIONS_FD), "--", *warm["holder"]]
+        _write_plan(job, folder, command, cwd="/", env={"PATH": os.defpath}, options=options, warm=warm)
+        if warm is None or self._warm is None or not self._warm.ask(folder):
+            start_supervisor(folder)
+        return SupervisedJob(folder)
 
     def adopt(self, folder: Path) -> SupervisedJob | None:
         """Return the job that was started from `folder`, running or ended; None if none ever was."""
@@ -73,7 +82,9 @@ class PlainLauncher:
         environment = {name: to_outside(value, outside) for name, value in job.env.items()}
         argv = [to_outside(argument, outside) for argument in job.argv]
         cwd = to_outside(str(job.cwd), outside)
-        return _launch(job, folder, argv, cwd=cwd, env=environment)
+        _write_plan(job, folder, argv, cwd=cwd, env=environment)
+        start_supervisor(folder)
+        return SupervisedJob(folder)
 
     def adopt(self, folder: Path) -> SupervisedJob | None:
         """Return the job that was started from `folder`, running or ended; None if none ever was."""
@@ -118,7 +129,7 @@ class SupervisedJob:
         return Usage(**{"memory_bytes": 0, "peak_memory_bytes": 0, **read_usage(self.folder)})
 
 
-def _launch(
+def _write_plan(
     job: Job,
     folder: Path,
     argv: list[str],
@@ -126,8 +137,9 @@ def _launch(
     cwd: str,
     env: Mapping[str, str],
     options: list[str] | None = None,
-) -> SupervisedJob:
-    """Write down what is to be started, then start it; `options` are those of a sandbox, None for none."""
+    warm: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down what is to be started; `options` are a sandbox's, `warm` is what a warm start needs."""
     sandboxed = options is not None
     plan = {
         "name": _group_name(folder),
@@ -140,14 +152,9 @@ def _launch(
         "listeners": [str(listener.socket) for listener in job.listeners] if sandboxed else [],
         "writable": [str(path) for path in job.writable],
         "sandboxed": sandboxed,
+        "warm": warm,
     }
-    temporary = folder / ".plan.json"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(plan, file)
-    temporary.replace(folder / "plan.json")
-    start_supervisor(folder)
-    return SupervisedJob(folder)
+    write_whole(folder / "plan.json", json.dumps(plan))
 
 
 def start_supervisor(

@@ -30,5 +30,14 @@ def write_record(path: Path, content: Any, *, lasting: bool) -> None:
     temporary.replace(path)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that only we may read; whoever does finds all of it, or what was there before."""
+    temporary = _temporary(path)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
 def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}")

@@ -11,6 +11,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections.abc import Sequence
 
 CHUNK = 1 << 20
 
@@ -45,7 +46,7 @@ async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ta
     far_writer.close()
 
 
-async def serve(rules: list[tuple[str, str]], ready: int) -> None:
+async def serve(rules: Sequence[tuple[str, str]], ready: int) -> None:
     """Listen by every rule, say so on the descriptor `ready`, and go on until the sandbox ends."""
     for place, target in rules:
 

@@ -90,6 +90,20 @@ def sandbox_command(job: Job, host: Host) -> list[str]:
     return [*_become(job.account, host), *enter, *_relay(job, host), *job.argv]
 
 
+def holding_command(job: Job, host: Host) -> list[str]:
+    """Return what runs inside instead, where the job itself is forked into the sandbox from outside.
+
+    It says a line on its output when the sandbox is complete, and stays until it is killed.
+    """
+    return [*_become(job.account, host), "/bin/sh", "-c", "echo ready && exec sleep infinity >/dev/null 2>&1"]
+
+
+def relay_rules(job: Job) -> list[tuple[str, str]]:
+    """Return the rules of the relay: where it listens, and what each connection reaches."""
+    pairs = [(str(f.port), str(_socket_folder(f.port) / f.socket.name)) for f in job.forwards]
+    return pairs + [(f"@{LISTENER_FD + n}", str(to.port)) for n, to in enumerate(job.listeners)]
+
+
 def _namespaces(job: Job, host: Host) -> list[str]:
     arguments = ["--die-with-parent", "--new-session", "--hostname", "labfork"]
     arguments += [
@@ -180,6 +194,5 @@ def _become(account: Account, host: Host) -> list[str]:
 def _relay(job: Job, host: Host) -> list[str]:
     if not job.forwards and not job.listeners:
         return []
-    pairs = [f"{f.port}={_socket_folder(f.port) / f.socket.name}" for f in job.forwards]
-    pairs += [f"@{LISTENER_FD + number}={listener.port}" for number, listener in enumerate(job.listeners)]
+    pairs = [f"{place}={target}" for place, target in relay_rules(job)]
     return [str(host.python), "-I", "-S", str(PROGRAMS / "relay.py"), *pairs, "--"]

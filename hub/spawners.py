@@ -20,12 +20,15 @@ from traitlets import Bool, Float, Unicode
 
 from hub.jobs import Job, Launched, Launcher, Listener, Outcome
 from hub.launchers import PlainLauncher, SandboxLauncher
+from hub.plain_http import NO_TLS
+from hub.warm.asking import WarmStarts
 
 JOB = TypeAdapter(Job)
 PORT = 8888  # inside the sandbox, where nobody else listens
 LONGEST_SOCKET_PATH = 100  # of 107 bytes; the proxy adds a port to it
-LOOK_AT_PLAN = 0.25
 RESTART_SECONDS = 60.0
+LOOK_AT_STEP = 0.03
+LOOK_AT_STEP_AT_MOST = 0.5
 LOOK_AT_SERVER = 0.03
 LOG_TAIL = 2_000
 WHOSE = "whose"  # file in a control folder that names the person and the server
@@ -49,6 +52,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     workspace_token = Unicode(config=True, help="What the hub proves itself with.")
     sessions_folder = Unicode(config=True, help="Where sessions have their control folders.")
     sandboxed = Bool(True, config=True, help="Whether bubblewrap is there.")
+    warm_folder = Unicode(config=True, help="Where the fork server has its socket.")
     ready_seconds = Float(60, config=True, help="How long a server may take to answer after its start.")
 
     _folder: Path | None = None
@@ -113,18 +117,26 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                     shutil.rmtree(whose.parent, ignore_errors=True)
 
     def _launcher(self) -> Launcher:
-        return SandboxLauncher() if self.sandboxed else PlainLauncher()
+        return SandboxLauncher(warm=WarmStarts(Path(self.warm_folder))) if self.sandboxed else PlainLauncher()
 
     def _launched(self) -> Launched | None:
         return self._launcher().adopt(self._folder) if self._folder is not None else None
 
     async def _prepared_job(self) -> Job:
-        """Ask the workspace until the session is prepared; it takes one step at a time."""
+        """Ask the workspace until the session is prepared; it takes one step at a time.
+
+        A step that is done is followed by the next at once; one that takes long is asked after less often.
+        """
+        step, pause = "", LOOK_AT_STEP
         while True:
             answer = await self._ask("prepare")
             if answer["state"] == "ready":
                 return JOB.validate_python(answer["job"])
-            await asyncio.sleep(LOOK_AT_PLAN)
+            if answer["step"] != step:
+                step, pause = answer["step"], LOOK_AT_STEP
+            else:
+                await asyncio.sleep(pause)
+                pause = min(1.5 * pause, LOOK_AT_STEP_AT_MOST)
 
     def _reached(self, job: Job, folder: Path) -> tuple[Job, str]:
         """Return the job with the hub's part of its environment, and where its server is reached."""
@@ -150,10 +162,10 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     async def _await_server(self, launched: Launched, folder: Path, address: str) -> None:
         """Return when the server answers; raise SpawnException with its last words when it does not."""
         unix = address.startswith("http+unix:")
-        transport = httpx.AsyncHTTPTransport(uds=str(folder / "s")) if unix else None
+        transport = httpx.AsyncHTTPTransport(uds=str(folder / "s"), verify=NO_TLS) if unix else None
         base = "http://session" if unix else address
         deadline = asyncio.get_running_loop().time() + self.ready_seconds
-        async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+        async with httpx.AsyncClient(transport=transport, timeout=5, verify=NO_TLS) as client:
             while asyncio.get_running_loop().time() < deadline:
                 outcome = await asyncio.to_thread(launched.outcome)
                 if outcome is not None:
@@ -194,7 +206,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         headers = {"Authorization": f"Bearer {self.workspace_token}"}
         body = {"user": self.user.name, "server": self.name, **more}
         until = asyncio.get_running_loop().time() + patience
-        async with httpx.AsyncClient(base_url=self.workspace_url, headers=headers, timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=self.workspace_url, headers=headers, timeout=60, verify=NO_TLS
+        ) as client:
             while True:
                 try:
                     answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
@@ -204,7 +218,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                         raise SpawnException(
                             "The workspace does not answer now. Try again.", reason="workspace"
                         ) from error
-                    await asyncio.sleep(LOOK_AT_PLAN)
+                    await asyncio.sleep(LOOK_AT_STEP_AT_MOST)
         if answer.is_error:
             raise SpawnException(answer.json()["detail"], reason="refused")
         found: dict[str, Any] = answer.json()

@@ -19,8 +19,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from hub.control_groups import ControlGroup, make_control_group
 from hub.disk_use import DiskWatch
@@ -43,6 +44,18 @@ SPARE_FILE_BYTES = 256 << 20  # above the disk limit, so that the watch on the d
 NOT_STARTED = 127  # a shell's exit code for a command that could not be started
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 LIBC = ctypes.CDLL(None)
+
+
+class Process(Protocol):
+    """The first process of a job that its supervisor started; `subprocess.Popen` is one."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...  # noqa: D102 - as below, as in subprocess
+    def poll(self) -> int | None: ...  # noqa: D102
+    def wait(self) -> int | None: ...  # noqa: D102
+    def kill(self) -> None: ...  # noqa: D102
 
 
 class Supervisor:
@@ -88,33 +101,50 @@ class Supervisor:
             disk.stop()
             self._kill_all(process)
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
-        read_info, write_info = os.pipe()
+    def _start(self) -> tuple[Process, int]:
+        """Start the job; return its process, and where what it writes can be read."""
         read_output, write_output = os.pipe()
+        listeners = open_listeners(self.plan["listeners"])
+        try:
+            process = self._begin(self.plan["argv"], write_output, write_output, listeners)
+        finally:
+            for descriptor in (write_output, *listeners):
+                os.close(descriptor)
+        os.set_blocking(read_output, False)
+        return process, read_output
+
+    def _begin(
+        self, argv: list[str], stdout: int, stderr: int, listeners: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        """Start a command, with the sandbox around it where the job has one."""
+        read_info, write_info = os.pipe()
         given: tuple[int, ...] = ()
         if self.plan["sandboxed"]:
-            given = (*_hand_over(write_info, self.plan["options"]), *_listen(self.plan["listeners"]))
-        tasks = None if self.group else tasks_of(self.plan["uid"]) + self.limits["processes"]
+            given = _hand_over(write_info, self.plan["options"])
+        tasks = self._tasks()
         try:
             process = subprocess.Popen(
-                self.plan["argv"],
+                argv,
                 stdin=subprocess.DEVNULL,
-                stdout=write_output,
-                stderr=write_output,
+                stdout=stdout,
+                stderr=stderr,
                 cwd=self.plan["cwd"],
                 env=self.plan["env"],
-                pass_fds=given,
+                pass_fds=(*given, *listeners),
                 preexec_fn=lambda: self._in_child(tasks),  # noqa: PLW1509 - one thread only
             )
         finally:
-            for descriptor in (write_info, write_output, *given):
+            for descriptor in (write_info, *given):
                 os.close(descriptor)
         if self.plan["sandboxed"] and (pid := _child_pid(read_info)) is not None:
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 self.sandbox = (pid, os.pidfd_open(pid))
         os.close(read_info)
-        os.set_blocking(read_output, False)
-        return process, read_output
+        return process
+
+    def _tasks(self) -> int | None:
+        """Return how many tasks the job's account may have, where no control group counts the job's own."""
+        return None if self.group else tasks_of(self.plan["uid"]) + self.limits["processes"]
 
     def _in_child(self, tasks: int | None) -> None:
         """Between fork and exec: enter the control group and take on the limits of one process."""
@@ -129,9 +159,7 @@ class Supervisor:
             os.setsid()
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
-    def _watch(
-        self, process: subprocess.Popen[bytes], output: int, disk: DiskWatch
-    ) -> tuple[str, int | None]:
+    def _watch(self, process: Process, output: int, disk: DiskWatch) -> tuple[str, int | None]:
         deadline = time.monotonic() + self.limits["wall_seconds"]
         next_report = 0.0
         with selectors.DefaultSelector() as selector:
@@ -192,9 +220,7 @@ class Supervisor:
         with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
             self.peak = self.meter.note(self.folder, self.group, self._processes(), self.peak)
 
-    def _end(
-        self, process: subprocess.Popen[bytes], selector: selectors.BaseSelector, output: int, grace: float
-    ) -> None:
+    def _end(self, process: Process, selector: selectors.BaseSelector, output: int, grace: float) -> None:
         """Ask the job's own first process to stop, and wait up to `grace` seconds for it."""
         first = self._first_process(process)
         if grace and first is not None:
@@ -204,12 +230,12 @@ class Supervisor:
             while process.poll() is None and time.monotonic() < until:
                 self._attend(selector, output)
 
-    def _first_process(self, process: subprocess.Popen[bytes]) -> int | None:
+    def _first_process(self, process: Process) -> int | None:
         if not self.plan["sandboxed"]:
             return process.pid
         return next(iter(children(self.sandbox[0])), None) if self.sandbox else None
 
-    def _kill_all(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill_all(self, process: Process) -> None:
         """Kill whatever is left; the end of a sandbox's first process ends everything inside."""
         if self.sandbox is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -247,7 +273,7 @@ def _hand_over(info: int, options: list[str]) -> tuple[int, int]:
     return INFO_FD, OPTIONS_FD
 
 
-def _listen(paths: list[str]) -> list[int]:
+def open_listeners(paths: list[str]) -> list[int]:
     """Listen on unix sockets of this machine; return the descriptors that the sandbox inherits."""
     given = []
     for number, path in enumerate(paths, start=LISTENER_FD):

@@ -56,6 +56,8 @@ def project_pages(pages: Pages) -> APIRouter:
         snapshot = services.projects.snapshot(caller, path, ref)
         versions, missing = _versions(services, caller, path)
         may_open = openable(caller)
+        if may_open:
+            services.warm.expect()
         choice = services.sessions.choice
         return pages.page(
             request,

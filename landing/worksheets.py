@@ -111,6 +111,7 @@ def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
         """Show the form, empty or with the values of a link or an earlier run."""
         path = f"{namespace}/{name}"
         sheet = services.projects.worksheet(caller, path, notebook, ref)
+        services.warm.expect()
         given = values_in_address(sheet.schema, request.query_params)
         title = ""
         if source is not None:

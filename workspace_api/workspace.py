@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auth.passwords import Passwords
 from hub.environments.uv import UvBuilder
+from hub.warm.asking import WarmStarts, warm_folder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
 from workspace_api.environments.service import EnvironmentService
@@ -49,6 +50,7 @@ class Workspace:
     imports: ImportService
     keys: KeyService
     heartbeats: Heartbeats
+    warm: WarmStarts
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -90,6 +92,7 @@ def open_workspace(settings: Settings) -> Workspace:
         imports=ImportService(database, projects, forge, settings),
         keys=KeyService(forge, people, embedded=settings.forge.embedded),
         heartbeats=Heartbeats(home / "run"),
+        warm=WarmStarts(warm_folder(home)),
     )
 
 

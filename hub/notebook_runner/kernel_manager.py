@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import uuid
+from pathlib import Path
 from typing import Any
 
 import zmq
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Integer
+
+from . import spare
+
+LOOK_AT_END_SECONDS = 0.01
+
+
+class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc,unused-ignore]
+    """Has a spare fork become the kernel, where there is one and the kernel is this environment's Python."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Start the kernel; return how to reach it."""
+        if not spare.waiting or not spare.fits(cmd):
+            return await super().launch_kernel(cmd, **options)
+        folder = str(options.get("cwd") or Path.cwd())
+        kernel = spare.waiting.pop().start(cmd, folder, options["env"])
+        self.process: Any = kernel
+        self.pid = self.pgid = kernel.pid
+        self.cwd = folder
+        return self.connection_info
 
 
 class SandboxKernelManager(AsyncKernelManager):  # type: ignore[misc,unused-ignore]
@@ -20,3 +42,18 @@ class SandboxKernelManager(AsyncKernelManager):  # type: ignore[misc,unused-igno
         client = super().client(**options)
         client.context.setsockopt(zmq.MAXMSGSIZE, self.largest_message)
         return client
+
+    async def _async_pre_start_kernel(self, **options: Any) -> Any:
+        """Prepare the start; a kernel may be a fork."""
+        self.kernel_id = self.kernel_id or str(uuid.uuid4())
+        if self.provisioner is None:
+            self.provisioner = ForkingProvisioner(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+            )
+        return await super()._async_pre_start_kernel(**options)
+
+    async def _async_finish_shutdown(
+        self, waittime: float | None = None, pollinterval: float = LOOK_AT_END_SECONDS, restart: bool = False
+    ) -> None:
+        """Wait for the kernel's end, looking often: a run is not over before."""
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)

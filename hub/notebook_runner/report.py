@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from .parameters import default_parameters, shown
 from .plain_text import bounded
 from .request import Request
 
-TEMPLATES = Path(__file__).parent / "templates"
 NAME = "labfork"
 # The richest form that needs no script comes first.
 DISPLAY_PRIORITY = [
@@ -51,7 +51,7 @@ def render(request: Request, notebook: Any, outcome: Outcome, heading: str) -> s
     resources = {
         "report": {
             "title": title,
-            "stylesheet": (TEMPLATES / NAME / "report.css").read_text("utf-8"),
+            "stylesheet": (templates() / NAME / "report.css").read_text("utf-8"),
             "notices": request.notices,
             "problem": problem(outcome, heading),
             "parameters": parameter_rows(request, notebook.cells),
@@ -62,6 +62,11 @@ def render(request: Request, notebook: Any, outcome: Outcome, heading: str) -> s
     return str(page)
 
 
+def templates() -> Path:
+    """Return where the package's templates are now: it may have been loaded before it was mounted here."""
+    return Path(sys.modules[__package__].__path__[0]) / "templates"
+
+
 def exporter() -> Any:
     """Return the exporter: our template, no code, no prompts, no links to other hosts."""
     config = Config()
@@ -70,7 +75,7 @@ def exporter() -> Any:
     made = HTMLExporter(
         config=config,
         template_name=NAME,
-        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_basedirs=[str(templates())],
         exclude_input=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,

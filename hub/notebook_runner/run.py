@@ -23,5 +23,10 @@ def load_package(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    load_package(Path(__file__).resolve().parent)
+    here = Path(__file__).resolve().parent
+    if PACKAGE in sys.modules:  # loaded ahead, before there was a sandbox; what it still reads is here
+        sys.modules[PACKAGE].__path__ = [str(here)]
+        importlib.import_module(f"{PACKAGE}.spare").keep_ready()
+    else:
+        load_package(here)
     sys.exit(importlib.import_module(f"{PACKAGE}.program").main(sys.argv[1:]))

@@ -102,12 +102,6 @@ def test_a_resolvers_words_lead_to_the_line():
     assert line_of(lines, "Because not-there was not found in the registry").number == 2
 
 
-@pytest.fixture(scope="module")
-def builder(tmp_path_factory) -> UvBuilder:
-    """A builder in a temporary folder; packages come from uv's own cache or the index."""
-    return UvBuilder(tmp_path_factory.mktemp("environments"))
-
-
 def build(builder: UvBuilder, files: dict[str, str], log, cancelled=lambda: False) -> str:
     key = builder.key({name: text.encode() for name, text in files.items()})
     builder.build(key, files, log, cancelled)

@@ -93,6 +93,7 @@ def test_a_cancelled_job_may_still_save_what_it_has(either):
     assert (either.home / "saved").read_text() == "1"
 
 
+@pytest.mark.parametrize("sandbox", ["cold"], indirect=True)  # the starter of this test is a cold one
 def test_a_job_goes_on_when_its_starter_is_killed_and_another_adopts_it(sandbox, tmp_path):
     script = tmp_path / "starter.py"
     folder = sandbox.control()

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from hub.plain_http import NO_TLS
 from workspace_api.errors import UnavailableError
 from workspace_api.settings import HubSettings
 
@@ -89,10 +90,14 @@ class HubClient:
     @contextmanager
     def _talking(self) -> Iterator[httpx.Client]:
         headers = {"Authorization": f"token {self._settings.token.get_secret_value()}"}
-        transport = httpx.HTTPTransport(retries=2)
+        transport = httpx.HTTPTransport(retries=2, verify=NO_TLS)
         try:
             with httpx.Client(
-                base_url=self._settings.api_url, headers=headers, timeout=SECONDS, transport=transport
+                base_url=self._settings.api_url,
+                headers=headers,
+                timeout=SECONDS,
+                transport=transport,
+                verify=NO_TLS,
             ) as client:
                 yield client
         except httpx.TransportError as error:
