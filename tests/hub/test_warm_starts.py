@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+import hub.notebook_runner
 from hub.environments.bytecode import packages_folder
 from hub.launchers import SandboxLauncher
 from hub.sandbox import Host
@@ -19,6 +20,7 @@ from hub.warm.asking import WarmStarts
 from nfs.mounts import Mount
 from tests.conftest import wait_for
 from tests.hub.conftest import PERSON, ROOT, Runner
+from tests.publishing import notebook
 
 INSIDE = """
 import json, os, resource, site, sys
@@ -217,3 +219,29 @@ def test_the_first_job_that_could_be_warm_has_the_fork_server_load(told, tmp_pat
 def plain_job(folder: Path):
     """Return any job."""
     return Runner(SandboxLauncher(), folder).job("")
+
+
+def test_a_run_and_its_kernel_are_forks_that_use_the_environment(warm):
+    folders = {name: warm.folder / name for name in ("project", "result")}
+    for folder in folders.values():
+        folder.mkdir()
+        if ROOT:
+            os.chown(folder, PERSON.uid, PERSON.gid)
+    code = "import sys; print(sys.executable, 'run.py' in open('/proc/self/cmdline').read(), __name__)"
+    (folders["project"] / "a.ipynb").write_text(notebook(code))
+    inside_run = PurePosixPath("/srv/run")
+    paths = {name: str(inside_run / name) for name in folders}
+    (warm.folder / "request.json").write_text(json.dumps({"notebook": "a.ipynb", "parameters": {}, **paths}))
+    mounts = (
+        *(Mount(folder, inside_run / name, "rw") for name, folder in folders.items()),
+        Mount(warm.folder / "request.json", inside_run / "request.json", "ro"),
+        Mount(Path(hub.notebook_runner.__file__).parent, inside_run / "runner", "ro"),
+    )
+    python = str(warm.environment / "bin" / "python")
+    program = (python, "-I", str(inside_run / "runner" / "run.py"), str(inside_run / "request.json"))
+    job = warm.job("", mounts=mounts, memory_bytes=1 << 30)
+    outcome = warm.end(warm.launcher.start(replace(job, argv=program), control := warm.control()))
+
+    assert outcome.exit_code == 0, (control / "log").read_text()
+    assert f"{python} True __main__" in (folders["result"] / "notebook.ipynb").read_text()
+    assert "A small notebook" in (folders["result"] / "report.html").read_text()
