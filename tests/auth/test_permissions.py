@@ -9,6 +9,7 @@ from auth.permissions import (
     PLATFORM,
     Action,
     GroupFacts,
+    ImportFacts,
     NamespaceFacts,
     ProjectFacts,
     Role,
@@ -216,6 +217,19 @@ def test_a_size_that_is_kept_for_groups_is_their_members(kept_for, member_of, al
     assert allowed_to(Action.USE_SIZE, SizeFacts(frozenset(kept_for), frozenset(member_of))) == allowed
 
 
+@pytest.mark.parametrize(
+    ("levels", "allowed"),
+    [
+        (set(), {"admin"}),
+        ({Level.AUTHOR}, {"author", "admin"}),
+        ({Level.END_USER, Level.AUTHOR, Level.DEVELOPER}, SIGNED_IN - {"onlooker"}),
+        ({Level.PUBLIC}, {"onlooker", "admin"}),
+    ],
+)
+def test_repositories_from_elsewhere_are_for_the_levels_that_are_named(levels, allowed):
+    assert allowed_to(Action.IMPORT_REPOSITORY, ImportFacts(frozenset(levels))) == allowed
+
+
 def test_nobody_opens_a_session_as_somebody_else():
     assert allowed_to(Action.OPEN_SESSION, SessionFacts("somebody")) == set()
 
@@ -242,7 +256,8 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_is_decided_by_exactly_one_kind_of_facts(action):
     decided = []
-    for facts in (PUBLIC, ANAS, GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), PLATFORM):
+    kinds = (GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), ImportFacts(frozenset()))
+    for facts in (PUBLIC, ANAS, *kinds, PLATFORM):
         try:
             may(ADMIN, action, facts)
         except TypeError:

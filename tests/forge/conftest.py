@@ -78,7 +78,7 @@ def start_forge(home: Path, port: int, token: str = ROOT_TOKEN, more: tuple[str,
         cwd=CHECKOUT,
     )
     forge = RunningForge(home, port, process)
-    wait_for(lambda: httpx.get(forge.url + "/-/health").status_code == 200, seconds=20, what="the forge")
+    wait_for(lambda: httpx.get(forge.url + "/-/health").status_code == 200, seconds=60, what="the forge")
     return forge
 
 

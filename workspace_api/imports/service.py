@@ -85,7 +85,7 @@ class ImportService:
         require(identity, Action.IMPORT_REPOSITORY, self._facts(), "open repositories from elsewhere")
         if refusal := self._refusal(identity, address):
             raise InvalidInputError("The repository was not opened.", [FieldError("repository", refusal)])
-        row = self._written_down(identity, address, ref, path, visibility)
+        row = self._placed(self._written_down(identity, address, ref, path, visibility), address)
         return self._view(row, self._made(row))
 
     def get(self, identity: Identity, import_id: str) -> ImportView:
@@ -175,10 +175,8 @@ class ImportService:
 
     def _made(self, row: Import) -> ForgeImport:
         """Return the copy on the forge, made unless it is there; one that failed is made anew."""
-        mark = f"A copy of {row.source}"
+        mark = _mark(row)
         found = self._imports.find(row.project)
-        if found is not None and found.id != row.forge_id and found.description != mark:
-            raise ConflictError(f"You have made another project {row.project} meanwhile. Rename it first.")
         if found is not None and found.status == "failed":
             self._imports.remove(found.id)
             found = None
@@ -189,6 +187,15 @@ class ImportService:
             self._note(row, settled=False)
         self._note(row, forge_id=found.id)
         return found
+
+    def _placed(self, row: Import, address: Address) -> Import:
+        """Return the row, under another name where its own is by now another project's."""
+        found = self._imports.find(row.project)
+        if found is None or found.id == row.forge_id or found.description == _mark(row):
+            return row
+        name = self._free_name(row.owner.name, address)
+        self._note(row, project=f"{row.owner.name}/{name}", forge_id=None, settled=False)
+        return self._find(Import.id == row.id) or row
 
     def _created(self, row: Import, name: str, mark: str) -> ForgeImport:
         try:
@@ -230,6 +237,11 @@ class ImportService:
             error=found.error if found is not None else "",
             default_branch=found.default_branch if found is not None else "",
         )
+
+
+def _mark(row: Import) -> str:
+    """Return what tells a copy of ours on the forge from any other project of its name."""
+    return f"A copy of {row.source}"
 
 
 def _address(repository: str) -> Address:
