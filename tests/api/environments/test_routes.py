@@ -24,7 +24,7 @@ def test_anybody_sees_how_far_it_is(visitor, failed):
 
     assert (answer["key"], answer["state"]) == (failed, "failed")
     assert "requirements.txt, line 2" in answer["error"]
-    assert "files" not in answer
+    assert (answer["files"], answer["packages_total"]) == ({}, None)
 
 
 @pytest.mark.parametrize(("key", "status"), [("0" * 24, 404), ("..%2F..", 404), ("NOT-A-KEY", 422)])
