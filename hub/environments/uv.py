@@ -97,16 +97,18 @@ class UvBuilder:
             try:
                 lines = self._read(files)
                 self._install(folder, lines, log, lock, cancelled)
+                (folder / COMPLETE).write_text(str(self.size(key)), encoding="ascii")
             except BuildFailed as failure:
-                _append(log, failure.message)
                 discard(set_aside(folder))
+                _append(log, failure.message)
                 raise
             except Cancelled:
+                discard(set_aside(folder))
                 _append(log, "Cancelled")
+                raise
+            except OSError:
                 discard(set_aside(folder))
                 raise
-            folder.chmod(0o755)
-            (folder / COMPLETE).write_text(str(self.size(key)), encoding="ascii")
             _append(log, "Ready")
 
     def installed_packages(self, key: str) -> dict[str, str]:
@@ -189,6 +191,7 @@ class UvBuilder:
             )
             _quieten(folder)
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
+            folder.chmod(0o755)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
 
