@@ -53,7 +53,7 @@ def events(text: str) -> list[tuple[str, dict]]:
 def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace):
     key = workspace.environments.want(BAD)
     workspace.environments.claim("w1", 30)
-    building = threading.Timer(0.3, workspace.environments.build, (key, "w1", 30, threading.Event()))
+    building = threading.Timer(2, workspace.environments.build, (key, "w1", 30, threading.Event()))
     building.start()
 
     answer = visitor.get(f"/api/v1/environments/{key}/log", headers={"Accept": "text/event-stream"})
