@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import literal, select
+
 from auth.passwords import Passwords
 from hub.environments.uv import UvBuilder
 from hub.warm.asking import WarmStarts, warm_folder
@@ -71,13 +73,13 @@ def open_workspace(settings: Settings) -> Workspace:
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
     groups = GroupService(database, layout, ForgeMembers(forge))
+    builder = _builder(settings)
     uses = Uses(
         busy=(runs_reading.environments_in_use(), sessions_service.environments_in_use()),
-        pinned=(curated_environments(),),
+        # That of no files at all is the one that warm starts come from.
+        pinned=(curated_environments(), select(literal(builder.key({})))),
     )
-    environments = EnvironmentService(
-        database, _builder(settings), home / "environments", settings.environments, uses
-    )
+    environments = EnvironmentService(database, builder, home / "environments", settings.environments, uses)
     projects = ProjectService(database, forge, environments)
     files = FileService(layout, groups, people)
     runs = RunService(database, projects, environments, tokens, people, files, layout, settings)

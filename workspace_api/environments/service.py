@@ -188,7 +188,8 @@ class EnvironmentService:
             raise ConflictError(f"There is nothing to remove: this environment is {view.state}.")
         if self._removals.is_pinned(key):
             raise ConflictError(
-                "A curated project needs this environment. Take the project off the landing page first."
+                "This environment is kept: every warm start comes from it, or a curated project needs it, "
+                "which would have to be taken off the landing page first."
             )
         if not self._removals.remove(key):
             raise ConflictError(IN_USE)

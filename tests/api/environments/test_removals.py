@@ -289,6 +289,16 @@ def test_administrators_free_one_unless_it_is_needed(environments, builder, read
             environments.surplus(who)
 
 
+def test_the_environment_that_warm_starts_come_from_is_kept(workspace):
+    key = workspace.environments.want({})
+    with workspace.database.write() as session:
+        session.execute(update(Environment).where(Environment.key == key).values(state="ready"))
+
+    with pytest.raises(ConflictError, match="every warm start"):
+        workspace.environments.free(ADA, key)
+    assert workspace.environments.view(key).state == "ready"
+
+
 def test_a_build_is_stopped_while_it_goes_on_and_another_can_begin_at_once(environments, builder):
     key = environments.want({"requirements.txt": b"numpy\n"})
     builder.hold.set()

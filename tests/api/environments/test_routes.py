@@ -50,10 +50,22 @@ def events(text: str) -> list[tuple[str, dict]]:
     ]
 
 
-def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace):
-    key = workspace.environments.want(BAD)
-    workspace.environments.claim("w1", 30)
-    building = threading.Timer(2, workspace.environments.build, (key, "w1", 30, threading.Event()))
+def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace, monkeypatch):
+    environments = workspace.environments
+    key = environments.want(BAD)
+    environments.claim("w1", 30)
+    followed, log = threading.Event(), environments.log
+
+    def read(*asked):
+        followed.set()  # the state has been told
+        return log(*asked)
+
+    def build() -> None:
+        followed.wait(60)
+        environments.build(key, "w1", 30, threading.Event())
+
+    monkeypatch.setattr(environments, "log", read)
+    building = threading.Thread(target=build)
     building.start()
 
     answer = visitor.get(f"/api/v1/environments/{key}/log", headers={"Accept": "text/event-stream"})
