@@ -20,6 +20,9 @@ class Action(StrEnum):
     CANCEL_RUN = "cancel_run"  # RunFacts
     READ_ENVIRONMENT = "read_environment"  # PlatformFacts
     REBUILD_ENVIRONMENT = "rebuild_environment"  # PlatformFacts
+    CANCEL_BUILD = "cancel_build"  # PlatformFacts
+    READ_ENVIRONMENTS = "read_environments"  # PlatformFacts: all of them, and which would go
+    REMOVE_ENVIRONMENT = "remove_environment"  # PlatformFacts
     READ_PEOPLE = "read_people"  # PlatformFacts
     MANAGE_PEOPLE = "manage_people"  # PlatformFacts
     READ_OWN_TOKENS = "read_own_tokens"  # PlatformFacts
@@ -146,6 +149,7 @@ READING = frozenset(
         Action.READ_PROJECT,
         Action.READ_RUN,
         Action.READ_ENVIRONMENT,
+        Action.READ_ENVIRONMENTS,
         Action.READ_PEOPLE,
         Action.READ_OWN_TOKENS,
         Action.READ_GROUPS,
@@ -300,6 +304,9 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.CANCEL_RUN: _owns_run,
     Action.READ_ENVIRONMENT: _anyone,
     Action.REBUILD_ENVIRONMENT: _edits_notebooks,
+    Action.CANCEL_BUILD: _edits_notebooks,
+    Action.READ_ENVIRONMENTS: _administers,
+    Action.REMOVE_ENVIRONMENT: _administers,
     Action.READ_PEOPLE: _administers,
     Action.MANAGE_PEOPLE: _administers,
     Action.READ_OWN_TOKENS: _signed_in,

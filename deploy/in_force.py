@@ -75,6 +75,7 @@ class InForce(BaseModel):
                     "url": f"http://127.0.0.1:{ports.forge}{FORGE_PREFIX}",
                     "public_url": self.forge_public_url,
                     "token": SecretStr(self.secrets.forge_token),
+                    "workspace_url": f"http://{self.public_target}",
                 }
             )
         backend = "alphagenome" if configuration.alphagenome_api_key.get_secret_value() else "offline"

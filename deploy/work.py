@@ -24,13 +24,22 @@ SEED_AGAIN_AT_MOST = 60.0
 FOLLOW_GROUPS_SECONDS = 30.0
 KEEP_SESSIONS_SECONDS = 5.0
 LOOK_AT_BUILDS_SECONDS = 5.0
+COLLECT_SECONDS = 600.0
+READ_PUSHES_SECONDS = 0.5
+LISTEN_AGAIN_SECONDS = 5.0
 
 
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
     launcher: Launcher = SandboxLauncher(warm=workspace.warm) if force.sandboxed else PlainLauncher()
-    tasks = ((seed_when_possible, "seed"), (follow_groups, "groups"), (keep_sessions, "sessions"))
+    tasks = (
+        (seed_when_possible, "seed"),
+        (follow_groups, "groups"),
+        (keep_sessions, "sessions"),
+        (read_pushes, "pushes"),
+        (collect_environments, "collection"),
+    )
     for task, name in tasks:
         threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()
     owner = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
@@ -55,6 +64,35 @@ def keep_sessions(workspace: Workspace, stop: threading.Event) -> None:
             workspace.sessions.upkeep.go_on()
         except (WorkspaceError, SQLAlchemyError) as error:
             logger.warning("sessions wait: %s", error)
+
+
+def read_pushes(workspace: Workspace, stop: threading.Event) -> None:
+    """Have the forge tell of pushes, and read each: its environment is built before it is asked for."""
+    pause = LISTEN_AGAIN_SECONDS
+    while not stop.wait(pause if pause > LISTEN_AGAIN_SECONDS else PAGES_FIRST_SECONDS):
+        try:
+            if workspace.pushes.listen():
+                logger.info("the forge tells of pushes from now on")
+            break
+        except WorkspaceError as error:
+            logger.warning("the forge cannot be asked to tell of pushes yet: %s", error.detail)
+            pause = min(2 * pause, SEED_AGAIN_AT_MOST)
+    while not stop.wait(READ_PUSHES_SECONDS):
+        try:
+            while not stop.is_set() and workspace.pushes.read_next():
+                pass
+        except Exception:  # one repository must not keep all others from being read
+            logger.exception("a push could not be read")
+            stop.wait(LISTEN_AGAIN_SECONDS)
+
+
+def collect_environments(workspace: Workspace, stop: threading.Event) -> None:
+    """Remove environments that nobody has used for long, and those that take up too much room."""
+    while not stop.wait(COLLECT_SECONDS):
+        try:
+            workspace.environments.collect()
+        except Exception:  # an engine or a disk that does not answer now may answer next time
+            logger.exception("environments could not be collected")
 
 
 def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:

@@ -55,7 +55,7 @@ def add_pages(
         session_pages(pages),
         import_pages(pages),
         status_pages(pages),
-        environment_pages(),
+        environment_pages(pages),
     ):
         app.include_router(router)
 

@@ -70,6 +70,7 @@ def project_pages(pages: Pages) -> APIRouter:
             versions=versions,
             versions_missing=missing,
             environment=services.environments.view(snapshot.environment_key),
+            newest=services.projects.newest(caller, path),
             may_open=may_open,
             sizes=choice.offered(caller) if may_open else (),
             usual=choice.usual(caller, path, lambda: snapshot.resources) if may_open else None,

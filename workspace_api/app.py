@@ -20,6 +20,7 @@ from workspace_api.people.routes import router as people
 from workspace_api.problems import ANSWERS, RenderProblem, install_problems
 from workspace_api.projects.routes import router as projects
 from workspace_api.proposals.routes import router as proposals
+from workspace_api.pushes.routes import router as pushes
 from workspace_api.runs.routes import router as runs
 from workspace_api.security import SecurityHeadersMiddleware
 from workspace_api.sessions.routes import internal as spawners
@@ -42,6 +43,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     runs,
     sessions,
     environments,
+    pushes,
     internal,
     spawners,
 )

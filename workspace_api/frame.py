@@ -15,6 +15,9 @@ from workspace_api.errors import TooLargeError
 from workspace_api.problems import RenderProblem, of_error, of_unexpected, respond
 
 MAX_BODY_BYTES = 2_000_000
+LARGER = {
+    "/api/v1/hooks/forge": 25_000_000
+}  # as much as GitLab sends; read after the sender has proved itself
 DISCARDED_BYTES = 100_000_000
 DISCARDED_SECONDS = 20.0
 logger = logging.getLogger(__name__)
@@ -82,8 +85,9 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = LARGER.get(scope["path"], self.limit)
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self.limit:
+        if announced.isdecimal() and int(announced) > limit:
             await _discard(receive)
             await self._refuse(scope, receive, send)
             return
@@ -96,20 +100,20 @@ class BodyLimitMiddleware:
             message = await receive()
             more = message.get("more_body", False)
             seen += len(message.get("body", b""))
-            if seen > self.limit:
+            if seen > limit:
                 raise _BodyTooLargeError
             return message
 
         async def send_unless_too_large(message: Message) -> None:
             nonlocal started
-            if started or seen <= self.limit:
+            if started or seen <= limit:
                 started = True
                 await send(message)
 
         # The framework may turn the exception into an answer of its own, which is not sent then.
         with contextlib.suppress(_BodyTooLargeError):
             await self.app(scope, counted, send_unless_too_large)
-        if seen > self.limit and not started:
+        if seen > limit and not started:
             if more:
                 await _discard(receive)
             await self._refuse(scope, receive, send)

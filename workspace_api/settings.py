@@ -31,6 +31,9 @@ class ForgeSettings(Section):
     )
     token: SecretStr = Field(SecretStr(""), description="Administrator's token (scopes api, sudo).")
     timeout: float = Field(20, gt=0, description="Seconds to wait for one answer of the forge.")
+    workspace_url: str = Field(
+        "", description="Address at which the forge tells this workspace of pushes; empty: `public_url`."
+    )
 
     @property
     def embedded(self) -> bool:
@@ -150,10 +153,18 @@ class SessionSettings(Section):
 
 
 class EnvironmentSettings(Section):
-    """How environments are built."""
+    """How environments are built, and how long they are kept."""
 
     index_url: str = Field("", description="Package index for builds; empty: uv's own default.")
     build_minutes: float = Field(20, gt=0, description="Longest build of an environment, in minutes.")
+    keep_gib: float = Field(
+        50,
+        ge=0,
+        description="Room for environments, in GiB; past it the least recently used go. 0: no limit.",
+    )
+    keep_days: float = Field(
+        60, ge=0, description="Days after which an environment that nobody uses goes; 0: never."
+    )
 
 
 class RepositorySettings(Section):

@@ -6,6 +6,7 @@ from workspace_api.groups import models as groups
 from workspace_api.imports import models as imports
 from workspace_api.people import models as people
 from workspace_api.projects import models as projects
+from workspace_api.pushes import models as pushes
 from workspace_api.runs import models as runs
 from workspace_api.sessions import models as sessions
 from workspace_api.tokens import models as tokens
@@ -17,6 +18,7 @@ __all__ = [
     "metadata",
     "people",
     "projects",
+    "pushes",
     "runs",
     "sessions",
     "tokens",

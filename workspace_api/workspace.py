@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import literal, select
+
 from auth.passwords import Passwords
 from hub.environments.uv import UvBuilder
 from hub.warm.asking import WarmStarts, warm_folder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
+from workspace_api.environments.removals import Uses
 from workspace_api.environments.service import EnvironmentService
 from workspace_api.files.service import FileService
 from workspace_api.forge.client import ForgeClient
@@ -20,9 +23,12 @@ from workspace_api.keys.service import KeyService
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.creation import ProjectCreation
 from workspace_api.projects.lineage import LineageService
-from workspace_api.projects.service import ProjectService
+from workspace_api.projects.service import ProjectService, curated_environments
 from workspace_api.proposals.service import ProposalService
+from workspace_api.pushes.service import PushService
+from workspace_api.runs import reading as runs_reading
 from workspace_api.runs.service import RunService
+from workspace_api.sessions import service as sessions_service
 from workspace_api.sessions.service import SessionService
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
@@ -44,6 +50,7 @@ class Workspace:
     creation: ProjectCreation
     lineage: LineageService
     files: FileService
+    pushes: PushService
     runs: RunService
     sessions: SessionService
     proposals: ProposalService
@@ -66,7 +73,13 @@ def open_workspace(settings: Settings) -> Workspace:
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
     groups = GroupService(database, layout, ForgeMembers(forge))
-    environments = EnvironmentService(database, _builder(settings), home / "environments")
+    builder = _builder(settings)
+    uses = Uses(
+        busy=(runs_reading.environments_in_use(), sessions_service.environments_in_use()),
+        # That of no files at all is the one that warm starts come from.
+        pinned=(curated_environments(), select(literal(builder.key({})))),
+    )
+    environments = EnvironmentService(database, builder, home / "environments", settings.environments, uses)
     projects = ProjectService(database, forge, environments)
     files = FileService(layout, groups, people)
     runs = RunService(database, projects, environments, tokens, people, files, layout, settings)
@@ -86,6 +99,7 @@ def open_workspace(settings: Settings) -> Workspace:
         creation=ProjectCreation(projects, forge, groups, people, settings.templates),
         lineage=LineageService(projects, forge),
         files=files,
+        pushes=PushService(database, forge, projects, settings),
         runs=runs,
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions),

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Protocol, runtime_checkable
 
 from hub.containers import ImageJob
+from hub.environments.collection import Stored
 from hub.jobs import Job
 from nfs.mounts import Mount
 
@@ -18,6 +19,10 @@ class Builder(Protocol):
     @property
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
+
+    @property
+    def label(self) -> str:
+        """The builder in a few words, for people."""
 
     def key(self, files: Mapping[str, bytes]) -> str:
         """Return the key of the environment that `files` need."""
@@ -45,6 +50,19 @@ class Builder(Protocol):
 
     def size(self, key: str) -> int:
         """Return the bytes of a built environment."""
+
+    def stored(self) -> list[Stored]:
+        """Return the environments that are there, whole."""
+
+    def remove(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
+        """Remove an environment, if `still` says so once no build of it goes on and none can begin.
+
+        False, and it stays whole, while it is being built, or used by a job that would lose it. One that is
+        gone already counts as removed.
+        """
+
+    def tidy(self) -> None:
+        """Remove what builds and removals that were cut off left behind."""
 
 
 @runtime_checkable

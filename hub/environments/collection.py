@@ -1,4 +1,4 @@
-"""Which environments to remove when they take up too much room."""
+"""Which environments to remove: those nobody used for long, and more when they take up too much room."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def surplus(
             chosen.append(environment.key)
             excess -= environment.bytes
     return chosen
+
+
+def unused(stored: Iterable[Stored], *, in_use: Collection[str], before: float) -> list[str]:
+    """Return the keys of what was last used before `before`, least recently first; never one of `in_use`."""
+    oldest = sorted(stored, key=lambda environment: (environment.used_at, environment.key))
+    return [each.key for each in oldest if each.used_at < before and each.key not in in_use]

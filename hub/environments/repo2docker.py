@@ -70,6 +70,12 @@ class Repo2DockerBuilder:
         packages = "".join(self._base.values())
         return f"{VERSION} {version} {platform.machine()} {self._base_image} {packages}"
 
+    @property
+    def label(self) -> str:
+        """The builder in a few words, for people."""
+        version = importlib.metadata.version("jupyter-repo2docker")
+        return f"repo2docker {version} on {self._base_image} ({platform.machine()})"
+
     def key(self, files: Mapping[str, bytes]) -> str:
         """Return the key of the environment that `files` need."""
         return environment_key(files, self.name)
@@ -143,12 +149,17 @@ class Repo2DockerBuilder:
                     there.append(Stored(record.stem, own, record.stat().st_mtime))
         return there
 
-    def remove(self, key: str) -> bool:
-        """Remove an environment; false, and it stays, while it is being built or a container uses it."""
+    def remove(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
+        """Remove an environment, if `still` says so once no build of it goes on and none can begin.
+
+        False, and it stays, while it is being built or a container uses it.
+        """
         import docker  # type: ignore[import-untyped]
 
         try:
             with lock_key(self._root, key, lambda: True), engine(self._host) as client:
+                if not still():
+                    return False
                 try:
                     client.images.remove(self.image(key))
                 except docker.errors.ImageNotFound:
@@ -161,6 +172,13 @@ class Repo2DockerBuilder:
         except Cancelled:
             return False
         return True
+
+    def tidy(self) -> None:
+        """Remove the working folders of builds that were cut off."""
+        for work in self._root.glob(".*"):
+            if work.is_dir():
+                with contextlib.suppress(Cancelled), lock_key(self._root, work.name[1:], lambda: True):
+                    shutil.rmtree(work, ignore_errors=True)
 
     def collect(
         self,

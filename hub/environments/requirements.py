@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]+(\S+)$")
 COMMENT = re.compile(r"(^|\s)#.*$")
-DEPTH = 5
+CREDENTIALS = re.compile(r"(//)[^/@\s]*@")
+MOST = 2_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read_requirements(files: Mapping[str, str]) -> list[Line]:
     """
     listed = _find(files, "requirements.txt")
     if listed is not None:
-        return _read(files, listed, depth=0)
+        return _read(files, listed, set())
     declared = _find(files, "pyproject.toml")
     return _from_pyproject(declared, files[declared]) if declared is not None else []
 
@@ -63,7 +64,9 @@ def _find(files: Mapping[str, str], name: str) -> str | None:
     return next((path for path in sorted(files) if PurePosixPath(path).name == name), None)
 
 
-def _read(files: Mapping[str, str], path: str, *, depth: int) -> list[Line]:
+def _read(files: Mapping[str, str], path: str, seen: set[str]) -> list[Line]:
+    """Return the requirements of `path` and of what it includes; each file counts once."""
+    seen.add(path)
     lines: list[Line] = []
     for number, raw in enumerate(files[path].splitlines(), start=1):
         text = COMMENT.sub("", raw).strip()
@@ -71,11 +74,14 @@ def _read(files: Mapping[str, str], path: str, *, depth: int) -> list[Line]:
             continue
         if (include := INCLUDE.match(text)) is not None:
             target = str(PurePosixPath(path).parent / include[1])
-            if target not in files or depth == DEPTH:
+            if target not in files:
                 raise _failed(path, number, text, "includes a file that is not beside it. Put it there.")
-            lines += _read(files, target, depth=depth + 1)
+            if target not in seen:
+                lines += _read(files, target, seen)
         else:
             lines.append(_requirement(path, number, text))
+        if len(lines) > MOST:
+            raise _failed(path, number, text, f"is one too many: {MOST} packages are the most. Name fewer.")
     return lines
 
 
@@ -105,6 +111,8 @@ def _from_pyproject(path: str, text: str) -> list[Line]:
         raise BuildFailed(f"{path}: project.dependencies is not a list of texts. Make it one.", file=path)
     if "dependencies" in project.get("dynamic", []):
         raise BuildFailed(f"{path}: dynamic dependencies are not read. List them there.", file=path)
+    if len(dependencies) > MOST:
+        raise BuildFailed(f"{path} lists {len(dependencies)} packages; {MOST} are the most.", file=path)
     written = text.splitlines()
     lines = []
     for dependency in dependencies:
@@ -113,6 +121,12 @@ def _from_pyproject(path: str, text: str) -> list[Line]:
     return lines
 
 
+def without_credentials(text: str) -> str:
+    """Return `text` without the user names and passwords of addresses in it."""
+    return CREDENTIALS.sub(r"\1", text)
+
+
 def _failed(path: str, number: int, text: str, problem: str) -> BuildFailed:
+    text = without_credentials(text)
     shown = text[:80]
     return BuildFailed(f"{path}, line {number}: “{shown}” {problem}", file=path, line=number, text=text)

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import importlib.resources
 import json
 import os
 import platform
 import re
-import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from hub.environments.bytecode import compile_packages, packages_folder
+from hub.environments.collection import Stored
+from hub.environments.folders import discard, set_aside
 from hub.environments.keys import environment_key
+from hub.environments.locks import lock_key
 from hub.environments.requirements import BuildFailed, Line, line_of, read_requirements
 from hub.processes import Cancelled, CommandError, run, stream
 from nfs.mounts import Mount
 
 HONOURED = frozenset({"requirements.txt", "pyproject.toml", "runtime.txt"})
-COMPLETE = ".labfork-complete"
-LOOK = 0.1  # seconds between two tries for a lock
+COMPLETE = ".labfork-complete"  # the last file of a build; it holds the bytes of the others
+NO_ROOM = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b")
 
 
 class UvBuilder:
@@ -48,6 +47,11 @@ class UvBuilder:
         python = ".".join(platform.python_version_tuple()[:2])
         return f"uv-2 python-{python} {platform.machine()} {self._base}{self._overrides}"
 
+    @property
+    def label(self) -> str:
+        """The builder in a few words, for people."""
+        return f"uv, Python {'.'.join(platform.python_version_tuple()[:2])} ({platform.machine()})"
+
     def key(self, files: Mapping[str, bytes]) -> str:
         """Return the key of the environment that `files` need."""
         return environment_key(files, self.name)
@@ -66,8 +70,14 @@ class UvBuilder:
         return (Mount(folder, PurePosixPath(folder), "ro"),)
 
     def is_built(self, key: str) -> bool:
-        """Whether the environment is there, whole."""
-        return (self.folder(key) / COMPLETE).exists()
+        """Whether the environment is there, whole and readable for those who use it."""
+        folder = self.folder(key)
+        needed = 0o555 if os.geteuid() == 0 else 0o500  # root's jobs run as other accounts
+        try:
+            (folder / COMPLETE).stat()
+            return folder.stat().st_mode & needed == needed
+        except OSError:
+            return False
 
     def build(
         self, key: str, files: Mapping[str, str], log: Path, cancelled: Callable[[], bool] = lambda: False
@@ -78,21 +88,27 @@ class UvBuilder:
         as built. Raises BuildFailed with the line at fault, and Cancelled when `cancelled` says so.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._root.mkdir(parents=True, exist_ok=True)
-        with self._locked(key, cancelled) as lock:
+        with lock_key(self._root, key, cancelled) as lock:
             if self.is_built(key):
                 return
             folder = self.folder(key)
-            shutil.rmtree(folder, ignore_errors=True)
+            discard(set_aside(folder))
             log.write_text("Reading the environment files\n", encoding="utf-8")
             try:
                 lines = self._read(files)
                 self._install(folder, lines, log, lock, cancelled)
+                (folder / COMPLETE).write_text(str(self.size(key)), encoding="ascii")
             except BuildFailed as failure:
+                discard(set_aside(folder))
                 _append(log, failure.message)
-                shutil.rmtree(folder, ignore_errors=True)
                 raise
-            (folder / COMPLETE).touch()
+            except Cancelled:
+                discard(set_aside(folder))
+                _append(log, "Cancelled")
+                raise
+            except OSError:
+                discard(set_aside(folder))
+                raise
             _append(log, "Ready")
 
     def installed_packages(self, key: str) -> dict[str, str]:
@@ -103,10 +119,44 @@ class UvBuilder:
 
     def size(self, key: str) -> int:
         """Return the bytes of the environment's files; those shared with the cache are counted too."""
-        folder = self.folder(key)
-        return sum(
-            (Path(where) / name).lstat().st_size for where, _, names in os.walk(folder) for name in names
-        )
+        walked = os.walk(self.folder(key))
+        files = (Path(where) / name for where, _, names in walked for name in names if name != COMPLETE)
+        return sum(file.lstat().st_size for file in files)
+
+    def stored(self) -> list[Stored]:
+        """Return the environments that are there, whole, with the time at which each was built."""
+        there = []
+        for mark in self._root.glob(f"[!.]*/{COMPLETE}"):
+            try:
+                written, built_at = mark.read_text(encoding="ascii"), mark.stat().st_mtime
+            except OSError:  # removed meanwhile
+                continue
+            key = mark.parent.name
+            there.append(Stored(key, int(written) if written.isdigit() else self.size(key), built_at))
+        return there
+
+    def remove(self, key: str, still: Callable[[], bool] = lambda: True) -> bool:
+        """Remove an environment, if `still` says so once no build of it goes on and none can begin.
+
+        It leaves its name in one step, so that nobody ever finds half of it. False while it is being built.
+        """
+        try:
+            with lock_key(self._root, key, lambda: True):
+                if not still():
+                    return False
+                aside = set_aside(self.folder(key))
+        except Cancelled:
+            return False
+        discard(aside)
+        return True
+
+    def tidy(self) -> None:
+        """Remove what builds and removals that were cut off left behind."""
+        for folder in self._root.glob("*/"):
+            if folder.name.startswith("."):
+                discard(folder)
+            elif not self.is_built(folder.name):
+                self.remove(folder.name, lambda key=folder.name: not self.is_built(key))  # type: ignore[misc]
 
     def _read(self, files: Mapping[str, str]) -> list[Line]:
         for path in sorted(files):
@@ -137,18 +187,20 @@ class UvBuilder:
                 timeout=self._seconds,
                 cancelled=cancelled,
                 keep=lock,
+                env=self._variables(),
             )
             _quieten(folder)
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
+            folder.chmod(0o755)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
-        except Cancelled:
-            _append(log, "Cancelled")
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+
+    def _variables(self) -> dict[str, str]:
+        """Return uv's variables; the index is one of them, since it may hold a password."""
+        index = {"UV_DEFAULT_INDEX": self._index_url} if self._index_url else {}
+        return {**os.environ, **index}
 
     def _command(self, folder: Path, wanted: Path, overrides: Path) -> list[str | Path]:
-        index = ["--index-url", self._index_url] if self._index_url else []
         return [
             *(
                 self._uv,
@@ -160,30 +212,8 @@ class UvBuilder:
                 "--color=never",
             ),
             *("--python", folder / "bin" / "python"),
-            *index,
             *("--requirement", wanted, "--override", overrides),
         ]
-
-    @contextmanager
-    def _locked(self, key: str, cancelled: Callable[[], bool]) -> Iterator[int]:
-        """Hold the key's lock; a uv that outlives us holds it too, by the descriptor it inherits."""
-        descriptor = os.open(self._root / f".{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not _taken(descriptor):
-                if cancelled():
-                    raise Cancelled("uv")
-                time.sleep(LOOK)
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _quieten(folder: Path) -> None:
@@ -211,6 +241,8 @@ def _explained(error: CommandError, lines: list[Line], seconds: float) -> BuildF
     words = " ".join(part.strip() for part in error.output.splitlines() if part.strip())
     if "was not done after" in str(error):
         return BuildFailed(f"The build was not done after {seconds / 60:.0f} minutes and was stopped.")
+    if NO_ROOM.search(words):
+        return BuildFailed("The disk is full, so the environment could not be built. Ask an administrator.")
     at_fault = line_of(lines, words)
     said = words[max(words.find("Because"), 0) :][:700] or str(error)
     if at_fault is None:

@@ -1,5 +1,6 @@
 // Follows the build of an environment, and shows its end by loading the page again.
 
+const ENDS = ["ready", "failed", "removed"];
 const note = document.querySelector("[data-environment]");
 const log = document.querySelector("[data-log]");
 const LONGEST_LOG = 200000;
@@ -20,7 +21,7 @@ function follow(key) {
   });
   source.addEventListener("state", (event) => {
     const { state, error } = JSON.parse(event.data);
-    if (state !== "ready" && state !== "failed") return;
+    if (!ENDS.includes(state)) return;
     source.close();
     if (document.querySelector("form.panel")) {
       // A form may be half filled in: say how it ended, and leave what was typed alone.

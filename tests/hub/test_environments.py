@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.environments.keys import environment_files, environment_key
+from hub.environments.locks import lock_key
 from hub.environments.requirements import BuildFailed, line_of, read_requirements
 from hub.environments.uv import UvBuilder
 from hub.processes import Cancelled, run
@@ -88,6 +90,33 @@ def test_a_line_that_reaches_further_is_refused_with_its_place(line):
 
     assert (refused.value.file, refused.value.line) == ("requirements.txt", 2)
     assert "requirements.txt, line 2" in refused.value.message
+
+
+def test_a_private_index_is_refused_and_its_password_told_to_nobody():
+    line = "--index-url https://user:pw@pypi.example/simple"
+    with pytest.raises(BuildFailed) as refused:
+        read_requirements({"requirements.txt": f"six\n{line}\n"})
+
+    assert "requirements.txt, line 2: “--index-url https://pypi.example/simple”" in refused.value.message
+    assert "pw" not in refused.value.message + refused.value.text
+
+
+def test_only_so_many_packages_are_taken():
+    with pytest.raises(BuildFailed, match=r"line 2001: .* 2000 packages are the most"):
+        read_requirements({"requirements.txt": "".join(f"package-{n}\n" for n in range(10_000))})
+    listed = ", ".join(f'"package-{n}"' for n in range(10_000))
+    with pytest.raises(BuildFailed, match="lists 10000 packages"):
+        read_requirements({"pyproject.toml": f"[project]\nname = 'x'\ndependencies = [{listed}]\n"})
+
+
+def test_files_that_include_each_other_over_and_over_are_read_once():
+    names = ["requirements.txt", *(f"requirements-{n}.txt" for n in range(6))]
+    everything = "".join(f"-r {name}\n" for name in names) * 500
+
+    lines = read_requirements(dict.fromkeys(names, everything + "six\n"))
+
+    assert {line.name for line in lines} == {"six"}
+    assert len(lines) == len(names)
 
 
 def test_dependencies_of_a_project_file_count_too():
@@ -192,3 +221,47 @@ def test_a_build_that_was_killed_is_done_again_whole(tmp_path):
 
     assert builder.is_built(key)
     assert "papermill" in builder.installed_packages(key)
+
+
+def test_an_environment_is_removed_whole_and_never_while_it_is_built(builder, tmp_path):
+    files = {"requirements.txt": "six==1.14.0\n"}
+    key = build(builder, files, tmp_path / "log")
+    [stored] = [each for each in builder.stored() if each.key == key]
+    assert stored.bytes == builder.size(key)
+
+    assert builder.remove(key, lambda: False) is False
+    assert builder.is_built(key)
+    with lock_key(builder.folder(key).parent, key, lambda: False):
+        assert builder.remove(key) is False
+    assert builder.remove(key) is True
+    assert builder.remove(key) is True  # gone already
+    assert not builder.folder(key).exists()
+    assert list(builder.folder(key).parent.glob("*.gone")) == []
+
+
+def test_an_environment_that_somebody_made_unreadable_is_built_again(builder, tmp_path):
+    files = {"requirements.txt": "six==1.13.0\n"}
+    key = build(builder, files, tmp_path / "log")
+    (builder.folder(key) / "bin").chmod(0)
+    builder.folder(key).chmod(0)
+    assert not builder.is_built(key)
+
+    build(builder, files, tmp_path / "again")
+
+    assert builder.is_built(key)
+    assert builder.python(key).exists()
+    assert list(builder.folder(key).parent.glob(".*.gone")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_is_told_as_such_and_nothing_is_left_on_it(tmp_path):
+    root = tmp_path / "small"
+    root.mkdir()
+    run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", root], timeout=20)
+    try:
+        full = UvBuilder(root)
+        with pytest.raises(BuildFailed, match="disk is full"):
+            build(full, {"requirements.txt": "six==1.17.0\n"}, tmp_path / "log")
+        assert [path.name for path in root.iterdir() if path.is_dir()] == []
+    finally:
+        run(["umount", root], timeout=20)

@@ -158,7 +158,12 @@ def test_the_environment_is_shown_in_each_of_its_states(house, project):
     house.bench.environment(key, state="ready", error=None, size_bytes=1_200_000_000, finished_at=now())
     assert "Ready, 1.2 GB, built just now." in shown(browser, project).text
     built.unlink()
+    house.workspace.environments.need(key)
     assert "Getting ready" in shown(browser, project).text
+
+    house.bench.environment(key, state="removed")
+    assert "It is built again as soon as somebody runs or opens something" in shown(browser, project).text
+    assert house.workspace.environments.view(key).state == "removed"
 
 
 def test_who_edits_notebooks_has_a_failed_environment_built_again(house, project):

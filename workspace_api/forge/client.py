@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import os
 import secrets
@@ -21,6 +22,8 @@ from workspace_api.forge.views import ForgeProject, TreeEntry, Version
 from workspace_api.settings import ForgeSettings
 
 GIT_SECONDS = 300
+LINK = "120000"  # git's mode of a symbolic link
+CHUNK_BYTES = 65_536
 MISSING = (404, 400)  # not there, and no name of anything that could be
 SAFE_GIT = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never"),
@@ -88,16 +91,36 @@ class ForgeClient:
         )
         if rows is None:
             raise NotFoundError(f"{path} has no commit {commit[:7]} on the forge.")
-        return [TreeEntry(row["path"], row["id"]) for row in rows if row["type"] == "blob"]
+        return [
+            TreeEntry(row["path"], row["id"], link=row["mode"] == LINK)
+            for row in rows
+            if row["type"] == "blob"
+        ]
 
     def read(self, path: str, commit: str, file: str, max_bytes: int) -> bytes:
-        """Return a file of a commit; NotFoundError for none, TooLargeError past `max_bytes`."""
-        content = self._find(lambda: self._lazy(path).files.raw(file_path=file, ref=commit))
+        """Return a file of a commit; NotFoundError for none, TooLargeError past `max_bytes`.
+
+        Of a larger file no more than that is read.
+        """
+        content = self._find(lambda: self._beginning(path, commit, file, max_bytes + 1))
         if content is None:
             raise NotFoundError(f"{path} has no file {file} at {commit[:7]}.")
         if len(content) > max_bytes:
             raise TooLargeError(f"{file} is larger than {max_bytes // 1000} kB.")
         return bytes(content)
+
+    def _beginning(self, path: str, commit: str, file: str, length: int) -> bytearray:
+        """Return at least `length` bytes of a file, or all of it."""
+        read = bytearray()
+        files = self._lazy(path).files
+        with contextlib.closing(
+            files.raw(file_path=file, ref=commit, streamed=True, iterator=True, chunk_size=CHUNK_BYTES)
+        ) as chunks:
+            for chunk in chunks:
+                read += chunk
+                if len(read) >= length:
+                    break
+        return read
 
     def versions(self, path: str) -> list[Version]:
         """Return the tags of a project, newest first; NotFoundError for a project that is not there."""

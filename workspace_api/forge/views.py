@@ -39,7 +39,8 @@ class Version:
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """A file of a commit."""
+    """A file of a commit; a symbolic `link` holds where it leads to."""
 
     path: str
     blob: str
+    link: bool = False

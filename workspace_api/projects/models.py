@@ -14,7 +14,8 @@ from workspace_api.database import Base
 class Project(Base):
     """A repository that the workspace has seen on the forge, by its path there.
 
-    `visibility` mirrors the forge's (`public`, `internal`, `private`) as of `seen_at`.
+    `visibility` mirrors the forge's (`public`, `internal`, `private`) as of `seen_at`; `newest_commit` is
+    that of the default branch after the last push that the forge told of.
     """
 
     __tablename__ = "projects"
@@ -27,6 +28,7 @@ class Project(Base):
     visibility: Mapped[str] = mapped_column(String(16))
     default_branch: Mapped[str] = mapped_column(String(255), default="main")
     seen_at: Mapped[dt.datetime]
+    newest_commit: Mapped[str | None] = mapped_column(String(40))
     curation: Mapped[Curation | None] = relationship(back_populates="project")
 
     @property

@@ -11,6 +11,7 @@ from workspace_api.http import Caller, Listing, Paging, Services
 from workspace_api.projects.schemas import (
     CurationIn,
     LineageOut,
+    NewestOut,
     NewProject,
     OriginOut,
     OwnProjectOut,
@@ -52,8 +53,11 @@ def create(services: Services, caller: Caller, wanted: NewProject) -> ProjectOut
 
 @router.get("/projects/{namespace}/{name}")
 def project(services: Services, caller: Caller, namespace: Namespace, name: Name) -> ProjectOut:
-    """Return one project."""
-    return ProjectOut.model_validate(services.projects.get(caller, f"{namespace}/{name}"))
+    """Return one project, and whether the environment of its newest commit could be built."""
+    path = f"{namespace}/{name}"
+    shown = ProjectOut.model_validate(services.projects.get(caller, path))
+    newest = services.projects.newest(caller, path)
+    return shown.model_copy(update={"newest": newest and NewestOut.model_validate(newest)})
 
 
 @router.get("/projects/{namespace}/{name}/worksheets")

@@ -47,8 +47,17 @@ class ProjectListed(View):
     worksheets: list[WorksheetBrief]
 
 
+class NewestOut(View):
+    """The newest commit that was pushed, and how far its environment is; `environment_error` in words."""
+
+    commit: str
+    environment_key: str
+    environment_state: str
+    environment_error: str | None
+
+
 class ProjectOut(View):
-    """One project."""
+    """One project; `newest` is null until a push to its default branch was seen."""
 
     path: str
     namespace: str
@@ -59,6 +68,7 @@ class ProjectOut(View):
     curated_commit: str | None
     area: str | None
     clone_url: str
+    newest: NewestOut | None = None
 
 
 class OriginOut(View):

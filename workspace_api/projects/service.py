@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -27,15 +27,18 @@ from workspace_api.projects.models import Curation, Project, Snapshot, Worksheet
 from workspace_api.projects.snapshots import read_contents
 from workspace_api.projects.views import (
     CardWorksheet,
+    NewestView,
     ProjectCard,
     ProjectView,
     SnapshotView,
+    UseView,
     VersionView,
     WorksheetView,
 )
 
 SHA_LENGTH = 40
 FRESH = dt.timedelta(minutes=1)
+MOST_USES = 500
 
 
 class ProjectService:
@@ -117,6 +120,46 @@ class ProjectService:
             worksheets=tuple(_worksheet(project, row, sheet, version) for sheet in row.worksheets),
         )
 
+    def newest(self, identity: Identity, path: str) -> NewestView | None:
+        """Return the newest commit that the forge told of, and its environment; None before the first."""
+        project = self._allowed(identity, path)
+        row = self._stored(project, project.newest_commit) if project.newest_commit else None
+        if row is None:
+            return None
+        environment = self._environments.view(row.environment_key)
+        return NewestView(row.commit, environment.key, environment.state, environment.error)
+
+    def read_pushed(self, path: str, ref: str) -> str:
+        """Read what a branch or tag (`refs/...`) leads to, so that its environment is wanted; return its key.
+
+        For the worker, after a push. Raises NotFoundError where the project or the ref is gone by now.
+        """
+        project = self._seen(path)
+        name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        commit = self._forge.resolve(path, name)
+        if commit is None:
+            raise NotFoundError(f"{path} has nothing called “{name[:200]}”.")
+        row = self._at(project, commit)
+        if ref == f"refs/heads/{project.default_branch}":
+            with self._database.write() as session:
+                session.execute(update(Project).where(Project.id == project.id).values(newest_commit=commit))
+        return row.environment_key
+
+    def using(self, identity: Identity, environment_key: str) -> list[UseView]:
+        """Return the projects that the caller may see and that use an environment at some commit."""
+        query = (
+            select(Snapshot)
+            .where(Snapshot.environment_key == environment_key)
+            .options(selectinload(Snapshot.project).selectinload(Project.curation))
+            .order_by(Snapshot.id.desc())
+            .limit(MOST_USES)
+        )
+        found: dict[str, list[Snapshot]] = {}
+        with self._database.read() as session:
+            for row in session.scalars(query):
+                found.setdefault(row.project.path, []).append(row)
+        return [_use(rows) for path, rows in found.items() if self._may_see(identity, rows[0].project)]
+
     def worksheet(
         self, identity: Identity, path: str, notebook: str, ref: str | None = None
     ) -> WorksheetView:
@@ -182,12 +225,15 @@ class ProjectService:
     def _allowed(self, identity: Identity, path: str) -> Project:
         """Return the project's row, seen on the forge if it is new to us, for somebody who may read it."""
         project = self._current(path)
-        level = None
-        if project.visibility == "private" and identity.user and not identity.admin:
-            level = self._forge.member_level(path, identity.user)
-        if not may(identity, Action.READ_PROJECT, ProjectFacts(project.visibility, level)):
+        if not self._may_see(identity, project):
             raise _unknown(path)
         return project
+
+    def _may_see(self, identity: Identity, project: Project) -> bool:
+        level = None
+        if project.visibility == "private" and identity.user and not identity.admin:
+            level = self._forge.member_level(project.path, identity.user)
+        return may(identity, Action.READ_PROJECT, ProjectFacts(project.visibility, level))
 
     def _current(self, path: str) -> Project:
         """Return the project's row, no older than a minute where the forge answers."""
@@ -260,9 +306,12 @@ class ProjectService:
             return session.scalar(query)
 
     def _read(self, project: Project, commit: str) -> Snapshot:
-        paths = [entry.path for entry in self._forge.tree(project.path, commit)]
+        entries = self._forge.tree(project.path, commit)
         contents = read_contents(
-            project.name, paths, lambda name, limit: self._forge.read(project.path, commit, name, limit)
+            project.name,
+            [entry.path for entry in entries if not entry.link],
+            lambda name, limit: self._forge.read(project.path, commit, name, limit),
+            links=[entry.path for entry in entries if entry.link],
         )
         key = self._environments.want(contents.environment)
         row = Snapshot(
@@ -329,6 +378,19 @@ def _load(session: Session, *where: object) -> Project | None:
     whole = selectinload(Project.curation).selectinload(Curation.snapshot).selectinload(Snapshot.worksheets)
     found: Project | None = session.scalar(select(Project).where(*where).options(whole))  # type: ignore[arg-type]
     return found
+
+
+def curated_environments() -> Select[str]:
+    """Return the query for the keys of the environments that curated versions need."""
+    return select(Snapshot.environment_key).join(Curation, Curation.snapshot_id == Snapshot.id)
+
+
+def _use(rows: list[Snapshot]) -> UseView:
+    project, newest = rows[0].project, rows[0]
+    curation = project.curation
+    pinned = curation is not None and any(row.id == curation.snapshot_id for row in rows)
+    version = curation.version if curation is not None and pinned else None
+    return UseView(project.path, newest.title, newest.commit, len(rows), version)
 
 
 def _visible(query: Select[Project], identity: Identity) -> Select[Project]:

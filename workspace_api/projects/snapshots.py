@@ -64,10 +64,11 @@ class Contents:
     problems: list[str] = field(default_factory=list)
 
 
-def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
+def read_contents(name: str, paths: Sequence[str], read: Read, *, links: Sequence[str] = ()) -> Contents:
     """Read a commit with the files `paths`; `read(path, max_bytes)` gives a file or raises TooLargeError.
 
-    What cannot be used is listed in `problems`; only a forge that does not answer raises.
+    Symbolic `links` are never followed; one in the place of an environment file is a problem. What cannot be
+    used is listed in `problems`; only a forge that does not answer raises.
     """
     notebooks = [path for path in paths if path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path]
     manifest = _manifest(paths, notebooks, read)
@@ -80,7 +81,7 @@ def read_contents(name: str, paths: Sequence[str], read: Read) -> Contents:
         problems=manifest.problems,
     )
     contents.problems += _left_out(paths, read)
-    contents.environment = _environment(paths, read, contents.problems)
+    contents.environment = _environment(paths, links, read, contents.problems)
     listed = {entry.notebook: entry for entry in manifest.worksheets}
     order = [*listed, *sorted(path for path in notebooks if path not in listed)]
     if len(order) > MAX_NOTEBOOKS:
@@ -176,14 +177,19 @@ def _readme(paths: Sequence[str], read: Read) -> str:
         return "The README is too large to be shown."
 
 
-def _environment(paths: Sequence[str], read: Read, problems: list[str]) -> dict[str, bytes]:
+def _environment(
+    paths: Sequence[str], links: Sequence[str], read: Read, problems: list[str]
+) -> dict[str, bytes]:
     try:
-        names = environment_files(paths)
+        names = environment_files([*paths, *links])
     except ValueError as error:
         problems.append(str(error))
         return {}
     files = {}
     for name in names:
+        if name in links:
+            problems.append(f"{name} is a link, and left out of the environment. Put the file itself there.")
+            continue
         try:
             files[name] = read(name, MAX_TEXT_BYTES)
         except TooLargeError as error:

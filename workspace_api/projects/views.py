@@ -100,6 +100,27 @@ class SnapshotView:
 
 
 @dataclass(frozen=True)
+class NewestView:
+    """The newest commit of a project's default branch, and how far its environment is."""
+
+    commit: str
+    environment_key: str
+    environment_state: str
+    environment_error: str | None
+
+
+@dataclass(frozen=True)
+class UseView:
+    """A project that uses an environment: at how many commits, and the one of them that was read last."""
+
+    path: str
+    title: str
+    commit: str
+    commits: int
+    curated_version: str | None
+
+
+@dataclass(frozen=True)
 class VersionView:
     """A saved version of a project."""
 

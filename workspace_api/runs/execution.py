@@ -109,12 +109,11 @@ class Execution:
 
     def _await_environment(self) -> None:
         """Go on with a built environment; fail with its error; else wait outside the queue."""
-        environment = self._workspace.environments.view(self._run.environment_key)
+        environment = self._workspace.environments.need(self._run.environment_key)
         if environment.state == "failed":
             raise FailedError(f"The project's environment could not be built. {environment.error}")
         if environment.state != "ready":
             raise StoppedError
-        self._workspace.environments.touch(environment.key)
 
     def _check_out(self) -> None:
         """Fetch the commit; a forge that does not answer is asked again a few times."""

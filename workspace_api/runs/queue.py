@@ -206,7 +206,8 @@ def claimable() -> Select[Run]:
 
 
 def _environment_settled() -> ColumnElement[bool]:
-    settled = select(Environment.key).where(Environment.state.in_(("ready", "failed")))
+    # Whoever claims a run whose environment was removed has it built again, and puts the run back.
+    settled = select(Environment.key).where(Environment.state.in_(("ready", "failed", "removed")))
     return Run.environment_key.in_(settled)
 
 

@@ -21,6 +21,12 @@ def runs() -> Select[Run]:
     return select(Run).options(joinedload(Run.owner), joinedload(Run.project))
 
 
+def environments_in_use() -> Select[str]:
+    """Return the query for the keys of the environments that runs use, or wait for."""
+    ends = [state for state in RunState if state.ended]
+    return select(Run.environment_key).where(Run.state.not_in(ends))
+
+
 def allowed(identity: Identity, action: Action, run: Run) -> bool:
     """Return whether the caller may do `action` to a run."""
     facts = RunFacts(run.owner.name, run.visitor, run.public, owner_is_system=run.owner.system)

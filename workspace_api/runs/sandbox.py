@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import hub.notebook_runner
-from hub.environments.uv import UvBuilder
+from hub.environments.builder import Builder
 from hub.jobs import Account, Forward, Job
 from hub.launchers import to_outside
 from nfs.layout import StorageLayout
@@ -41,7 +41,7 @@ class Surroundings:
 
     settings: Settings
     layout: StorageLayout
-    builder: UvBuilder
+    builder: Builder
 
     def job(
         self,

@@ -112,6 +112,15 @@ class RunService:
         asked = self._asked(WORKSPACE_USER, None, worksheet, parameters, None, inputs, example=True)
         return self._answer(ANONYMOUS, asked, fresh=False)
 
+    def using(self, identity: Identity, environment_key: str) -> Sequence[RunView]:
+        """Return the runs under way that use an environment: the caller's, or an administrator's all."""
+        unended = [state for state in RunState if not state.ended]
+        own = [] if identity.admin else _own(identity)
+        where = (Run.environment_key == environment_key, Run.state.in_(unended), *own)
+        with self._database.read() as session:
+            rows = session.scalars(runs().join(Run.owner).where(*where).order_by(Run.requested_at).limit(100))
+            return [view_of(row, identity) for row in rows if allowed(identity, Action.READ_RUN, row)]
+
     def rerun(self, identity: Identity, run_id: str) -> Requested:
         """Compute a run again: the same commit and values, afresh, as the caller's own."""
         with self._database.read() as session:

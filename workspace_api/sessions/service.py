@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import Select, or_, select
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts
+from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts, may
 from hub.machine import this_machine
 from hub.sandbox import Host
 from hub.usage import servers_folder
@@ -159,6 +159,14 @@ class SessionService:
         settled = [view for view in self.upkeep.settle(found) if not view.ended]
         return Page(self._live.added(settled), self._table.count(UNENDED), page, per_page)
 
+    def using(self, identity: Identity, environment_key: str) -> Sequence[SessionView]:
+        """Return the sessions under way that use an environment: the caller's, or an administrator's all."""
+        facts = SessionFacts(identity.user or "")
+        if not may(identity, Action.READ_SESSION, facts):
+            return []
+        own = [] if identity.admin else [User.name == identity.user]
+        return self._table.list(WorkSession.environment_key == environment_key, UNENDED, *own)
+
     def stop(self, identity: Identity, session_id: str) -> SessionView:
         """End a session, waiting or open; what is in the home stays, what is only in its memory goes."""
         view = self.get(identity, session_id)
@@ -237,6 +245,8 @@ class SessionService:
         view = self.copy_of(identity, project.path)
         if view is None or view.environment_key is None:
             raise NotFoundError("You have no checkout of this project. Open it first.")
+        if self._environments.need(view.environment_key).state != "ready":
+            raise ConflictError("The environment of your copy is being built. Try again when it is ready.")
         person = self._people.get(identity.user or "")
         place = Place(self._folder / f"operation-{secrets.token_hex(6)}")
         mark = place.folder.name
@@ -296,12 +306,11 @@ class SessionService:
         if key is None:
             key = self._projects.snapshot(identity, view.checkout_of, self._branch(view)).environment_key
             self._table.change(view.id, environment_key=key)
-        environment = self._environments.view(key)
+        environment = self._environments.need(key)
         if environment.state == "failed":
             raise ConflictError(f"The project's environment could not be built. {environment.error}")
         if environment.state != "ready":
             return self._wait(view, "environment")
-        self._environments.touch(key)
         place = Place(self._folder / view.id)
         if view.folder is None:
             return self._fetch(view, person, place, key)
@@ -386,3 +395,8 @@ class SessionService:
         self._table.finish(session_id, state, error, because=because)
         self._tokens.revoke_for_run(session_id)
         shutil.rmtree(self._folder / session_id, ignore_errors=True)
+
+
+def environments_in_use() -> Select[str | None]:
+    """Return the query for the keys of the environments that sessions under way use, or will."""
+    return select(WorkSession.environment_key).where(UNENDED)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hub import workbench
 from hub.door import socket_of
-from hub.environments.uv import UvBuilder
+from hub.environments.builder import Builder
 from hub.jobs import Account, Forward, Job, Limits
 from hub.launchers import to_outside
 from hub.machine import gpu_devices
@@ -71,7 +71,7 @@ class Surroundings:
 
     settings: Settings
     layout: StorageLayout
-    builder: UvBuilder
+    builder: Builder
     host: Host
 
     def server_job(

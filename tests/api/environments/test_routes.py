@@ -24,7 +24,7 @@ def test_anybody_sees_how_far_it_is(visitor, failed):
 
     assert (answer["key"], answer["state"]) == (failed, "failed")
     assert "requirements.txt, line 2" in answer["error"]
-    assert "files" not in answer
+    assert (answer["files"], answer["packages_total"]) == ({}, None)
 
 
 @pytest.mark.parametrize(("key", "status"), [("0" * 24, 404), ("..%2F..", 404), ("NOT-A-KEY", 422)])
@@ -50,10 +50,22 @@ def events(text: str) -> list[tuple[str, dict]]:
     ]
 
 
-def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace):
-    key = workspace.environments.want(BAD)
-    workspace.environments.claim("w1", 30)
-    building = threading.Timer(0.3, workspace.environments.build, (key, "w1", 30, threading.Event()))
+def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace, monkeypatch):
+    environments = workspace.environments
+    key = environments.want(BAD)
+    environments.claim("w1", 30)
+    followed, log = threading.Event(), environments.log
+
+    def read(*asked):
+        followed.set()  # the state has been told
+        return log(*asked)
+
+    def build() -> None:
+        followed.wait(60)
+        environments.build(key, "w1", 30, threading.Event())
+
+    monkeypatch.setattr(environments, "log", read)
+    building = threading.Thread(target=build)
     building.start()
 
     answer = visitor.get(f"/api/v1/environments/{key}/log", headers={"Accept": "text/event-stream"})

@@ -5,59 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import threading
-import time
 
 import pytest
 from sqlalchemy import update
 
 from auth.identity import Identity
-from hub.environments.uv import COMPLETE, UvBuilder
-from hub.processes import Cancelled
+from hub.environments.uv import COMPLETE
+from tests.api.environments.conftest import build
 from workspace_api.database import now
 from workspace_api.environments.models import Environment
-from workspace_api.environments.service import EnvironmentService
-from workspace_api.errors import ConflictError, ForbiddenError, NotFoundError, NotSignedInError
+from workspace_api.errors import ForbiddenError, NotFoundError, NotSignedInError
 
 NUMPY = {"requirements.txt": b"numpy==2.1.0\n"}
 PANDAS = {"requirements.txt": b"pandas>=2\n"}
 AN_ADDRESS = {"requirements.txt": b"numpy\nhttps://evil.example/x.whl\n"}
-
-
-class QuickBuilder(UvBuilder):
-    """The real builder up to where packages would be installed; `hold` keeps a build going."""
-
-    hold = threading.Event()
-    builds = 0
-
-    def _install(self, folder, lines, log, lock, cancelled):
-        self.builds += 1
-        while self.hold.is_set():
-            if cancelled():
-                raise Cancelled("uv")
-            time.sleep(0.01)
-        folder.mkdir(parents=True)
-        (folder / "installed").write_text("numpy")
-
-
-@pytest.fixture
-def builder(home):
-    """A builder of its own for each test."""
-    builder = QuickBuilder(home / "environments")
-    builder.hold = threading.Event()
-    return builder
-
-
-@pytest.fixture
-def environments(workspace, home, builder):
-    """The service over the workspace's database and the quick builder."""
-    return EnvironmentService(workspace.database, builder, home / "environments")
-
-
-def build(environments, owner="w1"):
-    """Claim what has waited longest and build it to its end."""
-    key = environments.claim(owner, 30)
-    environments.build(key, owner, 30, threading.Event())
-    return key
 
 
 def test_what_is_wanted_is_built_once(environments, builder):
@@ -162,7 +123,7 @@ def test_an_environment_that_is_gone_from_disk_is_wanted_again(environments, bui
     build(environments)
     shutil.rmtree(builder.folder(key))
 
-    assert environments.view(key).state == "wanted"
+    assert environments.need(key).state == "wanted"
     assert build(environments) == key
     (builder.folder(key) / COMPLETE).unlink()
     environments.want(NUMPY)
@@ -200,14 +161,6 @@ def test_only_authors_and_administrators_rebuild(environments, who, refusal):
         environments.rebuild(who, key)
 
 
-def test_what_is_ready_is_not_built_again(environments):
-    key = environments.want(NUMPY)
-    build(environments)
-
-    with pytest.raises(ConflictError, match="Change the project's environment files"):
-        environments.rebuild(Identity(user="ada", admin=True), key)
-
-
 def test_an_unknown_key_is_not_found(environments):
     with pytest.raises(NotFoundError, match="no environment abc"):
         environments.view("abc")
@@ -215,7 +168,9 @@ def test_an_unknown_key_is_not_found(environments):
 
 def test_use_is_remembered(environments):
     key = environments.want(NUMPY)
-    environments.touch(key)
+    assert environments.need(key).last_used_at is None
+    build(environments)
+    environments.need(key)
 
     assert environments.view(key).last_used_at is not None
 
@@ -225,4 +180,10 @@ def test_states_are_counted(environments):
     environments.want(PANDAS)
     environments.claim("w1", 30)
 
-    assert environments.count_by_state() == {"wanted": 1, "building": 1, "ready": 0, "failed": 0}
+    assert environments.count_by_state() == {
+        "wanted": 1,
+        "building": 1,
+        "ready": 0,
+        "failed": 0,
+        "removed": 0,
+    }

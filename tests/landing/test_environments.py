@@ -1,0 +1,153 @@
+"""The pages of environments: what is told to whom, and what each may have done."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import uvicorn
+
+from auth.identity import Level
+from tests.conftest import CHECKOUT, free_port, wait_for
+from tests.groups.test_accessibility import AXE, RULES
+from tests.landing.conftest import token_in
+from tests.landing.reading import Page
+from workspace_api.database import now
+
+
+def look(browser, address: str) -> Page:
+    answer = browser.get(address)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+def send(browser, page: str, action: str, **values: str):
+    return browser.post(action, data={"csrf": token_in(browser.get(page).text), **values})
+
+
+@pytest.fixture
+def project(house) -> str:
+    return house.publish({"README.md": "# About"})
+
+
+@pytest.fixture
+def key(house, project) -> str:
+    return house.key_of(project)
+
+
+@pytest.fixture
+def built(house, key):
+    """An environment that is there, with one package."""
+    builder = house.workspace.environments.builder
+    site = builder.folder(key) / "lib" / CHECKOUT_PYTHON / "site-packages" / "six-1.17.0.dist-info"
+    site.mkdir(parents=True)
+    (site / "METADATA").write_text("Metadata-Version: 2.1\nName: six\nVersion: 1.17.0\n")
+    (builder.folder(key) / ".labfork-complete").write_text("1200")
+    house.bench.environment(key, state="ready", size_bytes=1200, started_at=now(), finished_at=now())
+    return key
+
+
+CHECKOUT_PYTHON = next((CHECKOUT / ".venv" / "lib").glob("python3.*")).name
+
+
+def test_the_page_says_what_it_is_made_of_and_who_uses_it(house, project, built):
+    page = look(house.visitor(), f"/environments/{built}")
+
+    assert "requirements.txt" in page.text
+    assert f"# {project.partition('/')[2]}" in page.text
+    assert "six1.17.0" in page.text.replace(" ", "").replace("\n", "")
+    assert f'"/projects/{project}?ref=' in house.visitor().get(f"/environments/{built}").text
+    assert page.all("form", method="post", action=f"/environments/{built}/rebuild") == []
+    assert "No package has" in look(house.visitor(), f"/environments/{built}?q=numpy").text
+
+
+def test_what_is_in_a_private_project_is_told_to_its_members_alone(house):
+    path = house.publish({"README.md": "# Secret"}, visibility="private")
+    key = house.key_of(path)
+    _, author = house.person(Level.AUTHOR)
+    _, admin = house.person(Level.AUTHOR, admin=True)
+
+    for browser in (house.visitor(), author):
+        text = browser.get(f"/environments/{key}").text
+        assert path not in text
+        assert f"# {path.partition('/')[2]}" not in text
+        assert browser.get(f"/api/v1/environments/{key}/packages").status_code == 404
+    assert path in admin.get(f"/environments/{key}").text
+
+
+def test_what_may_be_done_depends_on_who_asks_and_on_the_state(house, key, built):
+    _, reader = house.person(Level.END_USER)
+    _, author = house.person(Level.AUTHOR)
+    _, admin = house.person(Level.AUTHOR, admin=True)
+    page = f"/environments/{key}"
+    asked = {name: f"{page}/{name}" for name in ("rebuild", "cancel", "remove")}
+
+    assert not set(asked.values()) & set(look(reader, page).actions())
+    assert asked["rebuild"] in look(author, page).actions()
+    assert asked["remove"] not in look(author, page).actions()
+    assert asked["remove"] in look(admin, page).actions()
+    assert send(reader, page, asked["rebuild"]).status_code == 403
+    assert send(author, page, asked["remove"]).status_code == 403
+    assert author.post(asked["rebuild"]).status_code == 403  # without the page's token
+
+    assert send(admin, page, asked["remove"]).status_code == 303
+    assert house.workspace.environments.view(key).state == "removed"
+    assert "Not kept at the moment" in look(author, page).text
+    assert send(author, page, asked["rebuild"], back=page).headers["location"] == page
+    assert asked["cancel"] in look(author, page).actions()
+    assert send(author, page, asked["cancel"]).status_code == 303
+    assert "Somebody stopped the build" in look(author, page).text
+
+
+def test_the_list_is_for_administrators(house, key, built):
+    _, author = house.person(Level.AUTHOR)
+    _, admin = house.person(Level.AUTHOR, admin=True)
+    assert author.get("/environments").status_code == 403
+    assert house.visitor().get("/environments").status_code == 401
+
+    page = look(admin, f"/environments?q={key}")
+    assert page.all("a", href=f"/environments/{key}")
+    assert "Nothing: there is room" in page.text
+    assert "None is like that." in look(admin, f"/environments?q={key}&state=failed").text
+    assert send(admin, "/environments", "/environments/surplus/remove").headers["location"] == "/environments"
+
+
+def test_no_such_environment(house):
+    assert house.visitor().get("/environments/" + "0" * 24).status_code == 404
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_of_environments_shuts_anybody_out(house, built, browser, scheme, width):
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_for(lambda: server.started, seconds=20, what="the pages")
+    address = f"http://127.0.0.1:{port}"
+    _, admin = house.person(Level.AUTHOR, admin=True)
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
+    )
+    context.add_cookies(
+        [{"name": each.name, "value": each.value or "", "url": address} for each in admin.cookies.jar]
+    )
+    page = context.new_page()
+    try:
+        for path, heading in (
+            (f"/environments/{built}", f"Environment {built[:12]}"),
+            ("/environments", "Environments"),
+        ):
+            page.goto(address + path)
+            assert page.inner_text("h1") == heading
+            for summary in page.locator("main summary").all():
+                summary.click()
+            page.add_script_tag(path=str(AXE))
+            found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+            assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    finally:
+        context.close()
+        server.should_exit = True
+        thread.join()

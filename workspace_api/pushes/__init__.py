@@ -1,0 +1,1 @@
+"""Pushes that the forge told of, and reading what they brought."""
