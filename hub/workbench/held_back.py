@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 LARGE_BYTES = 50_000_000
@@ -20,20 +21,45 @@ SECRETS = (
 )
 
 
-def reason(root: Path, path: str) -> str | None:
+@dataclass(frozen=True)
+class Reason:
+    """Why a file is held back, and whether its person may insist on saving it."""
+
+    words: str
+    may_insist: bool
+
+
+def reason(root: Path, path: str) -> Reason | None:
     """Return why the file `path` below `root` is held back, or None when it may be saved."""
+    if path.endswith("/"):  # as git names a repository inside this one
+        return Reason(
+            "It is a repository of its own, so its files are not part of this one. Move it out of the "
+            "project, or delete the folder .git in it, then save again.",
+            False,
+        )
     file = root / path
     if file.is_symlink() or not file.is_file():
         return None
     size = file.stat().st_size
     if size > LARGE_BYTES:
-        return (
+        return Reason(
             f"It is {size / 1e6:.0f} MB; a repository keeps every version of it for ever. Put it into your "
-            "group's storage instead."
+            "group's storage instead.",
+            False,
         )
     if SECRET_NAMES.search(str(PurePosixPath(path))):
-        return "Files of this name hold secrets, and whoever reads the project could read them."
+        return Reason(
+            "Files of this name hold secrets, and whoever reads the project could read them. If it holds "
+            "none, save it all the same.",
+            True,
+        )
     with file.open("rb") as opened:
         text = opened.read(READ_BYTES)
     found = next((words for pattern, words in SECRETS if pattern.search(text)), None)
-    return f"It seems to hold {found}. Take it out, then save again." if found else None
+    if found is None:
+        return None
+    return Reason(
+        f"It seems to hold {found}, and whoever reads the project could use it. Take it out, then save "
+        "again; if it is no secret, save it all the same.",
+        True,
+    )

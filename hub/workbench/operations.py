@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from .git import GitError, Refused, blob, branch, git, head, lines
-from .held_back import reason
+from .alone import alone
+from .changes import what_changed
+from .committing import commit
+from .forge import check_tag, fetch, is_there, push, push_tag
+from .git import GitError, Refused, branch, commit_of, git, head, lines
+from .history import versions
+from .merging import Copies, merge, set_aside
+from .submodules import notes
 
 PROJECTS = "projects"
-NOTEBOOK_MERGE = (
-    "merge.jupyternotebook.driver=git-nbmergedriver merge %O %A %B %L %P",
-    "merge.jupyternotebook.name=notebooks",
-)
-ATTRIBUTES = "*.ipynb merge=jupyternotebook\n"
 BEFORE_UPDATES = "What I had before getting updates"
 BEFORE_RETURN = "What I had before going back"
 
@@ -39,55 +40,70 @@ def open_checkout(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def save_version(request: Mapping[str, Any]) -> dict[str, Any]:
     """Commit everything that changed, but for what is held back, and push it; make a tag when asked."""
-    folder = _folder(request)
-    on = branch(folder)
-    held = _commit(folder, request["message"])
-    saved = _push(folder, on)
-    if tag := request.get("tag"):
-        _tag(folder, tag, request["message"])
-    return {"commit": head(folder), "changed": saved or bool(tag), "held_back": held}
+    folder, message, tag = _folder(request), request["message"].strip(), request.get("tag")
+    if not message:
+        raise Refused("Say in a few words what changed. Nothing was saved.")
+    with alone(folder):
+        on = branch(folder)
+        if tag:
+            check_tag(folder, tag)
+        held = commit(folder, message, request.get("insist") or ())
+        saved, copies = push(folder, on)
+        if tag:
+            push_tag(folder, tag, message)
+        return _done(folder, saved or bool(tag), held, copies)
 
 
 def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
     """Merge what is new in the person's fork and in its origin; their own work is kept, whatever happens."""
     folder = _folder(request)
-    on = branch(folder)
-    before = head(folder)
-    held = _commit(folder, BEFORE_UPDATES)
-    copies: list[dict[str, str]] = []
-    for remote, name in (("origin", on), ("upstream", request["upstream_branch"])):
-        if remote in git(folder, "remote").split():
-            git(folder, "fetch", "--quiet", remote)
-            copies += _merge(folder, f"{remote}/{name}")
-    _push(folder, on)
-    return {"commit": head(folder), "changed": head(folder) != before, "both_kept": copies, "held_back": held}
+    with alone(folder):
+        on = branch(folder)
+        before = head(folder)
+        held = commit(folder, BEFORE_UPDATES)
+        copies: Copies = []
+        for remote, name in (("origin", on), ("upstream", request["upstream_branch"])):
+            if remote in git(folder, "remote").split():
+                fetch(folder, remote)
+                if is_there(folder, f"{remote}/{name}"):
+                    copies += merge(folder, f"{remote}/{name}")
+        copies += push(folder, on)[1]
+        return _done(folder, head(folder) != before, held, copies)
 
 
 def go_back(request: Mapping[str, Any]) -> dict[str, Any]:
     """Make the files what they were in an earlier version, as a new version: nothing in between is lost."""
-    folder = _folder(request)
-    on = branch(folder)
-    _commit(folder, BEFORE_RETURN)
-    git(folder, "fetch", "--quiet", "--tags", "origin")
-    try:
-        commit = git(
-            folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{request['to']}^{{commit}}"
-        ).strip()
-    except GitError:
-        raise Refused(f"There is no version “{request['to']}”.") from None
-    git(folder, "read-tree", "-u", "--reset", commit)
-    changed = bool(lines(folder, "status", "--porcelain", "-z"))
-    if changed:
-        git(folder, "commit", "--quiet", "--no-verify", "-m", f"Back to {request['to']}")
-    _push(folder, on)
-    return {"commit": head(folder), "changed": changed}
+    folder, to = _folder(request), request["to"]
+    with alone(folder):
+        on = branch(folder)
+        fetch(folder, "origin", "--tags")
+        earlier = commit_of(folder, to)
+        if earlier is None:
+            raise Refused(f"There is no version “{to}”. Choose one from the list of earlier versions.")
+        held = commit(folder, BEFORE_RETURN)
+        different = lines(
+            folder, "diff", "--name-only", "--no-renames", "--diff-filter=d", "-z", "HEAD", earlier
+        )
+        copies = set_aside(folder, different, earlier)
+        git(folder, "read-tree", "-m", "-u", "HEAD", earlier)
+        changed = bool(lines(folder, "diff", "--cached", "--name-only", "-z"))
+        if changed:
+            git(folder, "commit", "--quiet", "--no-verify", "-m", f"Back to {to}")
+        copies += push(folder, on)[1]
+        return _done(folder, changed, held, copies)
 
 
-def status(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what has changed since the last version, and how far the fork is behind its origin."""
+def changes(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what differs between two versions, or between one and what lies in the checkout now."""
     folder = _folder(request)
-    changed = [line[3:] for line in lines(folder, "status", "--porcelain", "-z", "--untracked-files=all")]
-    return {"changed": changed[:200], "more": max(0, len(changed) - 200), "commit": head(folder)}
+    with alone(folder):
+        found = what_changed(folder, request.get("before"), request.get("after"))
+    return {"commit": head(folder), "notes": notes(folder), **found}
+
+
+def history(request: Mapping[str, Any]) -> dict[str, Any]:
+    """List the versions that the checkout has had, newest first."""
+    return {"versions": versions(_folder(request))}
 
 
 OPERATIONS = {
@@ -95,8 +111,19 @@ OPERATIONS = {
     "save": save_version,
     "update": get_updates,
     "go_back": go_back,
-    "status": status,
+    "changes": changes,
+    "history": history,
 }
+
+
+def _done(folder: Path, changed: bool, held: list[dict[str, Any]], copies: Copies) -> dict[str, Any]:
+    return {
+        "commit": head(folder),
+        "changed": changed,
+        "held_back": held,
+        "both_kept": copies,
+        "notes": notes(folder),
+    }
 
 
 def _folder(request: Mapping[str, Any]) -> Path:
@@ -124,99 +151,3 @@ def _origin(folder: Path) -> str | None:
         return git(folder, "config", "--local", "--get", "remote.origin.url").strip()
     except (GitError, OSError):
         return None
-
-
-def _commit(folder: Path, message: str) -> list[dict[str, str]]:
-    """Commit what changed; return what was held back, with the reasons."""
-    git(folder, "reset", "--quiet")
-    held = []
-    wanted = []
-    for path in lines(folder, "ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"):
-        why = reason(folder, path)
-        if why is None:
-            wanted.append(path)
-        else:
-            held.append({"path": path, "reason": why})
-    if wanted:
-        listed = folder / ".git" / "labfork-paths"
-        listed.write_text(
-            "".join(f"{path}\0" for path in dict.fromkeys(wanted)), encoding="utf-8", errors="surrogateescape"
-        )
-        git(
-            folder,
-            "--literal-pathspecs",
-            "add",
-            "--all",
-            f"--pathspec-from-file={listed}",
-            "--pathspec-file-nul",
-        )
-        listed.unlink()
-    if lines(folder, "diff", "--cached", "--name-only", "-z"):
-        git(folder, "commit", "--quiet", "--no-verify", "-m", message)
-    return held
-
-
-def _push(folder: Path, on: str) -> bool:
-    """Push the branch, after merging what the fork has newer; return whether anything was new."""
-    try:
-        said = git(folder, "push", "--porcelain", "origin", f"HEAD:refs/heads/{on}")
-    except GitError as error:
-        if "fetch first" not in str(error) and "non-fast-forward" not in str(error):
-            raise
-        git(folder, "fetch", "--quiet", "origin")
-        _merge(folder, f"origin/{on}")
-        said = git(folder, "push", "--porcelain", "origin", f"HEAD:refs/heads/{on}")
-    git(folder, "branch", "--quiet", f"--set-upstream-to=origin/{on}")
-    return "[up to date]" not in said
-
-
-def _tag(folder: Path, tag: str, message: str) -> None:
-    try:
-        git(folder, "tag", "-a", "-m", message, "--end-of-options", tag)
-        git(folder, "push", "--quiet", "origin", f"refs/tags/{tag}")
-    except GitError as error:
-        if "already exists" in str(error):
-            raise Refused(f"There is a version “{tag}” already. Choose another name.") from None
-        raise
-
-
-def _merge(folder: Path, other: str) -> list[dict[str, str]]:
-    """Merge `other`; where it and the person changed the same place, keep both files and name the second."""
-    attributes = folder / ".git" / "labfork-attributes"
-    attributes.write_text(ATTRIBUTES, encoding="utf-8")
-    config = [f"core.attributesFile={attributes}", "merge.conflictStyle=merge"]
-    config += NOTEBOOK_MERGE if shutil.which("git-nbmergedriver") else ()
-    try:
-        git(folder, "merge", "--no-edit", "--no-verify", "--quiet", other, config=config)
-    except GitError:
-        conflicts = lines(folder, "diff", "--name-only", "--diff-filter=U", "-z")
-        if not conflicts:
-            raise
-        copies = [_keep_both(folder, path, other) for path in conflicts]
-        git(folder, "commit", "--quiet", "--no-verify", "--no-edit")
-        return copies
-    finally:
-        attributes.unlink(missing_ok=True)
-    return []
-
-
-def _keep_both(folder: Path, path: str, other: str) -> dict[str, str]:
-    """Settle one conflict: the person's file stays, the other lies beside it under a name that says so."""
-    extension = PurePosixPath(path).suffix
-    root, source = path.removesuffix(extension), other.replace("/", " ")
-    copy, number = f"{root} (from {source}){extension}", 2
-    while (folder / copy).exists():
-        copy, number = f"{root} (from {source} {number}){extension}", number + 1
-    mine, theirs = blob(folder, f":2:{path}"), blob(folder, f":3:{path}")
-    kept = {"path": path, "other": ""}
-    if theirs is not None and mine is not None:
-        (folder / copy).write_bytes(theirs)
-        kept["other"] = copy
-    content = mine if mine is not None else theirs
-    if content is None:
-        git(folder, "--literal-pathspecs", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", path)
-        return kept
-    (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (folder / path).write_bytes(content)
-    git(folder, "--literal-pathspecs", "add", "--", path, *([copy] if kept["other"] else []))
-    return kept

@@ -31,4 +31,5 @@ def main() -> None:
         answer = {
             "error": f"{error.strerror}: {error.filename}. Make room, or correct its permissions; try again."
         }
-    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
+    told = json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogateescape")  # names are any bytes
+    Path(sys.argv[2]).write_text(told.decode("utf-8", "replace"), encoding="utf-8")

@@ -62,7 +62,9 @@ def test_a_version_holds_new_changed_and_deleted_files_whatever_they_are_called(
 def test_with_nothing_changed_nothing_is_saved(ada):
     before = ada.git("rev-parse", "HEAD").strip()
 
-    assert ada.ask("save", message="Nothing") == {"commit": before, "changed": False, "held_back": []}
+    saved = ada.ask("save", message="Nothing")
+
+    assert saved == {"commit": before, "changed": False, "held_back": [], "both_kept": [], "notes": []}
 
 
 def test_large_and_secret_files_are_held_back_even_when_they_were_added(ada, fork):

@@ -12,12 +12,13 @@ MOST = 10_000
 
 
 class HeldBack(BaseModel):
-    """A file that was not saved, and why."""
+    """A file that was not saved, why, and whether one may insist on saving it."""
 
     model_config = ConfigDict(frozen=True)
 
     path: Path
     reason: Words
+    may_insist: bool = False
 
 
 class KeptBoth(BaseModel):
@@ -38,3 +39,4 @@ class Done(BaseModel):
     changed: bool
     held_back: Annotated[list[HeldBack], Field(max_length=MOST)] = []
     both_kept: Annotated[list[KeptBoth], Field(max_length=MOST)] = []
+    notes: Annotated[list[Words], Field(max_length=100)] = []

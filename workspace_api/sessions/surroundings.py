@@ -17,6 +17,7 @@ from hub.launchers import to_outside
 from hub.machine import gpu_devices
 from hub.sandbox import Host
 from hub.workbench.program import START
+from hub.workbench.stripping import FILTER
 from nfs.layout import StorageLayout
 from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
 from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
@@ -226,10 +227,13 @@ class Surroundings:
         }
 
     def _write_gitconfig(self, place: Place, person: Person) -> None:
-        """Write what git is told: who commits, and whom to ask for the forge's password."""
+        """Write what git is told: who commits, whom to ask for the forge's password, how outputs are left out."""
         outside = {} if self.settings.sandboxed else {str(WORKBENCH): str(Path(workbench.__file__).parent)}
-        credential = to_outside(str(WORKBENCH / "credential.py"), outside)
-        helper = shlex.join([str(self.host.python), "-I", "-S", credential])
+
+        def command(program: str) -> str:
+            path = to_outside(str(WORKBENCH / program), outside)
+            return shlex.join([str(self.host.python), "-I", "-S", path])
+
         forge = self.repository("").removesuffix("/.git")
         lines = [
             "[user]",
@@ -238,9 +242,11 @@ class Surroundings:
             "[init]",
             "defaultBranch = main",
             f"[credential {_quoted(forge)}]",
-            f"helper = {_quoted('!' + helper)}",
+            f"helper = {_quoted('!' + command('credential.py'))}",
             f"[url {_quoted(forge + '/')}]",
             f"insteadOf = {_quoted(self.settings.forge.public_url.rstrip('/') + '/')}",
+            f"[filter {_quoted(FILTER)}]",
+            f"clean = {_quoted(command('stripping.py'))}",
         ]
         place.folder.mkdir(parents=True, exist_ok=True)
         place.gitconfig.write_text("\n".join(lines) + "\n", encoding="utf-8")
