@@ -19,7 +19,7 @@ from workspace_api.proposals.schemas import (
     Return,
     WholeProposal,
 )
-from workspace_api.proposals.views import Done
+from workspace_api.proposals.views import Changes, Done, History
 
 router = APIRouter(prefix="/projects/{namespace}/{name}", tags=["versions"])
 Part = Annotated[str, InPath(max_length=255)]
@@ -35,7 +35,7 @@ def fork(services: Services, caller: Caller, namespace: Part, name: Part) -> For
 @router.post("/versions", status_code=201)
 def save_version(services: Services, caller: Caller, namespace: Part, name: Part, body: NewVersion) -> Done:
     """Save a version from the caller's checkout."""
-    return services.proposals.save_version(caller, f"{namespace}/{name}", body.message, body.tag)
+    return services.proposals.save_version(caller, f"{namespace}/{name}", body.message, body.tag, body.insist)
 
 
 @router.post("/updates")
@@ -48,6 +48,25 @@ def get_updates(services: Services, caller: Caller, namespace: Part, name: Part)
 def go_back(services: Services, caller: Caller, namespace: Part, name: Part, body: Return) -> Done:
     """Make the caller's checkout what it was in an earlier version."""
     return services.proposals.go_back(caller, f"{namespace}/{name}", body.version)
+
+
+@router.get("/copy/changes")
+def what_changed(
+    services: Services,
+    caller: Caller,
+    namespace: Part,
+    name: Part,
+    before: Annotated[str, Query(max_length=100)] = "",
+    after: Annotated[str, Query(max_length=100)] = "",
+) -> Changes:
+    """Return what differs between two versions; by default between the last one and the files now."""
+    return services.proposals.what_changed(caller, f"{namespace}/{name}", before, after)
+
+
+@router.get("/copy/history")
+def history(services: Services, caller: Caller, namespace: Part, name: Part) -> History:
+    """List the versions that the caller's checkout has had, newest first."""
+    return services.proposals.history(caller, f"{namespace}/{name}")
 
 
 @router.get("/proposals")

@@ -19,6 +19,10 @@ class NewVersion(Body):
 
     message: Annotated[str, Field(max_length=10_000)]
     tag: Annotated[str | None, Field(max_length=255, description="A name such as `v1.1`.")] = None
+    insist: Annotated[
+        list[Annotated[str, Field(max_length=4_096)]],
+        Field(max_length=1_000, description="Files that seem secret and are saved all the same."),
+    ] = []
 
 
 class Return(Body):

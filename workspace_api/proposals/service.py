@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from auth.identity import Identity
 from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
@@ -15,9 +16,10 @@ from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgePropos
 from workspace_api.guard import require
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.notebook_text import notebook_difference
-from workspace_api.proposals.views import Done
+from workspace_api.proposals.views import Changes, Done, History
 from workspace_api.sessions.service import SessionService
 
+Shape = TypeVar("Shape", bound=BaseModel)
 LONGEST_MESSAGE = 2_000
 LONGEST_TAG = 100
 MOST_NOTEBOOK_BYTES = 5_000_000
@@ -40,11 +42,16 @@ class ProposalService:
         self._sessions = sessions
         self._proposals = ForgeProposals(forge)
 
-    def save_version(self, identity: Identity, path: str, message: str, tag: str | None) -> Done:
-        """Save everything in the caller's checkout as a version, and name it when a tag is given."""
+    def save_version(
+        self, identity: Identity, path: str, message: str, tag: str | None, insist: Sequence[str] = ()
+    ) -> Done:
+        """Save everything in the caller's checkout as a version, and name it when a tag is given.
+
+        Files that seem to hold secrets are held back, but for those that `insist` names.
+        """
         words = _checked(message, "message", LONGEST_MESSAGE, "Say in a few words what changed.")
         name = _checked(tag, "tag", LONGEST_TAG, "") if tag else None
-        done = self._do(identity, path, operation="save", message=words, tag=name)
+        done = self._do(identity, path, operation="save", message=words, tag=name, insist=list(insist))
         self._projects.refresh(path)
         return done
 
@@ -56,6 +63,22 @@ class ProposalService:
         """Make the files of the caller's checkout what they were in an earlier version, as a new one."""
         to = _checked(version, "version", LONGEST_TAG, "Name a version or a commit.")
         return self._do(identity, path, operation="go_back", to=to)
+
+    def what_changed(self, identity: Identity, path: str, before: str = "", after: str = "") -> Changes:
+        """Return what differs in the caller's checkout: between two versions, else since the last one."""
+        span = {
+            "before": _checked(before, "before", LONGEST_TAG, ""),
+            "after": _checked(after, "after", LONGEST_TAG, ""),
+        }
+        return self._understood(
+            Changes, self._sessions.run_operation(identity, path, {"operation": "changes", **span})
+        )
+
+    def history(self, identity: Identity, path: str) -> History:
+        """Return the versions that the caller's checkout has had."""
+        return self._understood(
+            History, self._sessions.run_operation(identity, path, {"operation": "history"})
+        )
 
     def propose(self, identity: Identity, path: str, title: str, description: str) -> ForgeProposal:
         """Propose the caller's fork to the project it was forked from."""
@@ -101,9 +124,13 @@ class ProposalService:
         return may(identity, Action.ACCEPT_PROPOSAL, self._facts(identity, path))
 
     def _do(self, identity: Identity, path: str, **request: object) -> Done:
-        answer = self._sessions.run_operation(identity, path, request)
+        return self._understood(Done, self._sessions.run_operation(identity, path, request))
+
+    @staticmethod
+    def _understood(shape: type[Shape], answer: dict[str, Any]) -> Shape:
+        """Return an answer out of somebody's sandbox in its shape; ConflictError for what has another."""
         try:
-            return Done.model_validate(answer)
+            return shape.model_validate(answer)
         except ValidationError as error:
             raise ConflictError("git's answer could not be understood. Try again.") from error
 
@@ -136,6 +163,10 @@ def _checked(text: str, field: str, longest: int, missing: str) -> str:
     words = text.strip()
     if not words and missing:
         raise InvalidInputError("Nothing was done.", [FieldError(field, missing)])
+    if "\0" in words:
+        raise InvalidInputError(
+            "Nothing was done.", [FieldError(field, "It holds a character that is no text.")]
+        )
     if len(words) > longest:
         raise InvalidInputError(
             "Nothing was done.", [FieldError(field, f"At most {longest} characters; these are {len(words)}.")]

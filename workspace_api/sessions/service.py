@@ -323,6 +323,7 @@ class SessionService:
                 self._groups.gids(person.name),
                 size=view.size,
                 kind=view.kind,
+                project=view.project,
                 folder=view.folder,
                 environment_key=key,
                 token=self._token(person, view.id),

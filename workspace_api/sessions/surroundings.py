@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hub import workbench
+from hub import lab_panel, workbench
 from hub.door import socket_of
 from hub.environments.builder import Builder
 from hub.jobs import Account, Forward, Job, Limits
@@ -27,6 +27,7 @@ from workspace_api.settings import GIB, Settings
 
 INSIDE = PurePosixPath("/srv/session")
 WORKBENCH = PurePosixPath("/opt/labfork/workbench")
+LAB_PANEL = PurePosixPath("/opt/labfork/lab_panel")
 ROOTS = INSIDE / "roots.pem"
 GITCONFIG = INSIDE / "gitconfig"
 REQUEST = INSIDE / "request.json"
@@ -84,11 +85,12 @@ class Surroundings:
         *,
         size: Size,
         kind: str,
+        project: str,
         folder: str,
         environment_key: str,
         token: str,
     ) -> Job:
-        """Return the job of a session's server, whose working folder is the checkout `folder`."""
+        """Return the job of a session's server; its working folder is the checkout `folder` of `project`."""
         worksheets = kind == "worksheet"  # Voilà lists the root alone, so that is the checkout
         return self._job(
             place,
@@ -100,6 +102,11 @@ class Surroundings:
             env={
                 "JUPYTERHUB_DEFAULT_URL": "/voila/tree" if worksheets else f"/lab/tree/{folder}",
                 "JUPYTERHUB_ROOT_DIR": str(HOME / folder if worksheets else HOME),
+                "JUPYTER_PATH": str(LAB_PANEL / "share"),
+                "JUPYTER_CONFIG_PATH": str(LAB_PANEL / "config"),
+                "LABFORK_PROJECT": project,
+                "LABFORK_SESSION": place.folder.name,
+                "LABFORK_FOLDER": folder,
             },
             environment_key=environment_key,
             token=token,
@@ -205,6 +212,7 @@ class Surroundings:
             *mount_plan(HomeShare(home), shares, self.layout.public),
             Mount(place.gitconfig, GITCONFIG, "ro"),
             Mount(Path(workbench.__file__).parent, WORKBENCH, "ro"),
+            Mount(Path(lab_panel.__file__).parent, LAB_PANEL, "ro"),
             *((Mount(roots, ROOTS, "ro"),) if roots.is_file() else ()),
             *self.builder.mounts(environment_key),
         )
@@ -227,7 +235,7 @@ class Surroundings:
         }
 
     def _write_gitconfig(self, place: Place, person: Person) -> None:
-        """Write what git is told: who commits, whom to ask for the forge's password, how outputs are left out."""
+        """Write what git is told: who commits, whom to ask for a password, how to leave outputs out."""
         outside = {} if self.settings.sandboxed else {str(WORKBENCH): str(Path(workbench.__file__).parent)}
 
         def command(program: str) -> str:

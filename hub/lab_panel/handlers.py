@@ -1,0 +1,69 @@
+"""What the panel in the browser asks of its session's server; the token stays on this side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from .workspace import Answer, Workspace
+
+LOOKS = {"changes": "/copy/changes", "history": "/copy/history"}
+DEEDS = {"save": "/versions", "update": "/updates", "return": "/return", "propose": "/proposals"}
+
+
+def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[APIHandler], dict[str, Any]]]:
+    """Return the addresses below the server's own."""
+    given = {"workspace": workspace}
+    return [
+        (url_path_join(base_url, "labfork", "session"), SessionHandler, given),
+        (url_path_join(base_url, "labfork", rf"({'|'.join(LOOKS)})"), LookHandler, given),
+        (url_path_join(base_url, "labfork", rf"({'|'.join(DEEDS)})"), DeedHandler, given),
+    ]
+
+
+class WorkspaceHandler(APIHandler):  # type: ignore[misc]
+    """Passes on what the workspace says, to the person of this session alone."""
+
+    def initialize(self, workspace: Workspace) -> None:
+        """Keep whom to ask."""
+        self.workspace = workspace
+
+    def pass_on(self, answer: Answer) -> None:
+        """Answer as the workspace did; 401 is its word about the session's token, not about the browser."""
+        self.set_status(409 if answer.status == 401 else answer.status)
+        self.finish(answer.document)
+
+
+class SessionHandler(WorkspaceHandler):
+    """What this session is about, and how long it lasts."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Return the session as the workspace knows it, with its project and its checkout."""
+        answer = await self.workspace.ask("GET", f"/sessions/{self.workspace.session}")
+        ours = {"project": self.workspace.project, "folder": self.workspace.folder}
+        self.pass_on(Answer(answer.status, {**answer.document, **ours}))
+
+
+class LookHandler(WorkspaceHandler):
+    """Looks at the checkout."""
+
+    @web.authenticated
+    async def get(self, what: str) -> None:
+        """Return what changed, or the earlier versions."""
+        query = {name: self.get_query_argument(name, "") for name in ("before", "after")}
+        path = self.workspace.project_path(LOOKS[what])
+        self.pass_on(await self.workspace.ask("GET", path, query={k: v for k, v in query.items() if v}))
+
+
+class DeedHandler(WorkspaceHandler):
+    """Does something with the checkout."""
+
+    @web.authenticated
+    async def post(self, what: str) -> None:
+        """Save a version, get updates, go back, or propose."""
+        path = self.workspace.project_path(DEEDS[what])
+        self.pass_on(await self.workspace.ask("POST", path, self.get_json_body() or {}))
