@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from landing.assets import Assets
+from landing.changes import change_pages
 from landing.environments import environment_pages
 from landing.groups import group_pages
 from landing.home import home_pages
@@ -47,6 +48,7 @@ def add_pages(
         worksheet_pages(pages, shelf),
         new_project_pages(pages),
         project_pages(pages),
+        change_pages(pages),
         proposal_pages(pages),
         run_pages(pages),
         own_pages(pages),

@@ -78,7 +78,10 @@ def proposal_pages(pages: Pages) -> APIRouter:
                 made = services.proposals.propose(caller, path, typed["title"], typed["description"])
                 return RedirectResponse(f"/projects/{path}/proposals/{made.number}", 303)
             if what == "save":
-                done = services.proposals.save_version(caller, path, typed["message"], typed["tag"] or None)
+                insist = [value for value in sent.getlist("insist") if isinstance(value, str)]
+                done = services.proposals.save_version(
+                    caller, path, typed["message"], typed["tag"] or None, insist
+                )
             elif what == "update":
                 done = services.proposals.get_updates(caller, path)
             elif what == "return":

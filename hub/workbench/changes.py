@@ -93,9 +93,10 @@ def _take_in_new_files(folder: Path, index: Path) -> dict[str, str]:
     """Make a copy of the index that knows new files too; return what is held back, with the reasons."""
     shutil.copyfile(folder / ".git" / "index", index)
     git(folder, "reset", "--quiet", index=index)
-    paths = dict.fromkeys(lines(folder, *CHANGED))
+    paths = dict.fromkeys(lines(folder, *CHANGED, index=index))
     held = {path: why.words for path in paths if (why := reason(folder, path))}
-    new = [path for path in lines(folder, *CHANGED[:2], *CHANGED[4:]) if path not in held]
+    others = lines(folder, *CHANGED[:2], *CHANGED[4:], index=index)
+    new = [path for path in others if path not in held]
     if new:
         listed = folder / ".git" / "labfork-paths"
         listed.write_text("".join(f"{path}\0" for path in new), encoding="utf-8", errors="surrogateescape")

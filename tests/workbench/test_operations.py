@@ -187,3 +187,30 @@ def test_going_back_makes_a_new_version_and_loses_nothing(ada):
 def test_hostile_names_of_versions_reach_no_option_of_git(ada):
     assert "no version" in ada.ask("go_back", to="--output=/tmp/x")["error"]
     assert "error" in ada.ask("save", message="x", tag="--delete")
+
+
+def test_a_conflict_with_a_version_saved_elsewhere_keeps_both_and_says_so(ada, person, fork):
+    other_machine = person("ada2")
+    other_machine.open(fork)
+    (other_machine.checkout / "notes.txt").write_text("elsewhere\n")
+    other_machine.ask("save", message="Elsewhere")
+    (ada.checkout / "notes.txt").write_text("here\n")
+    [kept] = ada.ask("save", message="Here")["both_kept"]
+
+    assert (ada.checkout / "notes.txt").read_text() == "here\n"
+    assert (ada.checkout / kept["other"]).read_text() == "elsewhere\n"
+    assert kept["other"] in ada.git("ls-tree", "--name-only", "main", cwd=fork).splitlines()
+
+
+def test_going_back_while_a_version_was_saved_elsewhere_keeps_both(ada, person, fork):
+    first = ada.git("rev-parse", "HEAD").strip()
+    (ada.checkout / "notes.txt").write_text("second\n")
+    ada.ask("save", message="Second")
+    other_machine = person("ada2")
+    other_machine.open(fork)
+    (other_machine.checkout / "notes.txt").write_text("elsewhere\n")
+    other_machine.ask("save", message="Elsewhere")
+    [kept] = ada.ask("go_back", to=first)["both_kept"]
+
+    assert (ada.checkout / "notes.txt").read_text() == "one\ntwo\nthree\n"
+    assert (ada.checkout / kept["other"]).read_text() == "elsewhere\n"

@@ -1,0 +1,138 @@
+"""The panel inside JupyterLab, in a real browser: save, look, go back, get updates, propose."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.publishing import forge_of, notebook, publish
+from tests.workspace.test_sessions import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
+REQUIREMENTS = (CHECKOUT / "repo_templates" / "alphagenome" / "requirements.txt").read_text()
+FILES = {"a.ipynb": notebook("n"), "requirements.txt": REQUIREMENTS, "notes.md": "one\n"}
+
+
+@pytest.fixture(scope="module")
+def opened(workspace, browser):
+    """Pia with her copy of a project open in JupyterLab: she, the project, and her server's address."""
+    path = publish(workspace, "panelled", FILES)
+    pia = Person(workspace, browser, "pia")
+    server = pia.open(path)
+    yield pia, path, server
+    for session in pia.context.request.get("/api/v1/sessions").json()["items"]:
+        pia.context.request.delete(f"/api/v1/sessions/{session['id']}")
+    pia.context.close()
+
+
+@pytest.fixture
+def panel(opened):
+    """The panel, open beside the text `notes.md`."""
+    pia, path, server = opened
+    pia.page.goto(f"{server}/lab/tree/projects/panelled/notes.md?reset")
+    pia.page.locator("[data-id='labfork-panel']").click(timeout=90_000)
+    found = pia.page.locator("#labfork-panel")
+    found.get_by_role("link", name=path).wait_for()
+    return found
+
+
+def type_into_text(pia, text: str) -> None:
+    editor = pia.page.locator(".jp-FileEditor .cm-content")
+    editor.click()
+    pia.page.keyboard.press("Control+A")
+    pia.page.keyboard.type(text)
+
+
+def said(panel, words: str):
+    panel.locator(".labfork-said").get_by_text(words).wait_for(timeout=60_000)
+
+
+def test_a_version_is_saved_with_what_was_typed_but_not_saved_yet(opened, panel):
+    pia, _, server = opened
+    type_into_text(pia, "typed in JupyterLab")
+    pia.run(server, "open('keys.txt', 'w').write('AKIA' + 'A' * 16); print('ok')")
+    panel.get_by_role("button", name="Show what changed").click()
+    said(panel, "2 files changed")
+    panel.locator("summary", has_text="notes.md").click()
+    assert "+typed in JupyterLab" in panel.locator("pre").inner_text()
+    panel.get_by_label("What changed", exact=True).fill("From the panel")
+    panel.get_by_label("Name of the version").fill("v2.0")
+    panel.get_by_role("button", name="Save version").click()
+    said(panel, "The version is saved.")
+
+    assert "AWS access key" in panel.locator(".labfork-said").inner_text()
+    assert panel.get_by_label("keys.txt").is_visible(), "one may insist"
+    page = pia.context.new_page()
+    page.goto("/projects/pia/panelled")
+    page.get_by_text("v2.0").first.wait_for()
+    page.close()
+
+
+def test_a_refusal_is_said_in_words_and_beside_its_field(panel):
+    panel.get_by_label("What changed", exact=True).fill("Again")
+    panel.get_by_label("Name of the version").fill("v2.0")
+    panel.get_by_role("button", name="Save version").click()
+
+    said(panel, "There is a version “v2.0” already")
+    assert panel.get_by_role("alert").is_visible()
+    assert panel.get_by_label("What changed", exact=True).input_value() == "Again"
+
+
+def test_updates_come_into_the_open_document(opened, panel, workspace):
+    _, path, _ = opened
+    project = forge_of(workspace).projects.get(path)
+    action = {"action": "update", "file_path": "notes.md", "content": "theirs\n"}
+    project.commits.create({"branch": "main", "commit_message": "Theirs", "actions": [action]})
+    panel.get_by_role("button", name="Get updates").click()
+    said(panel, "Both are kept")
+
+    assert "notes (from upstream main).md" in panel.locator(".labfork-said").inner_text()
+    folder = workspace.home / "storage" / "home" / "pia" / "projects" / "panelled"
+    assert (folder / "notes.md").read_text().strip() == "typed in JupyterLab"
+    assert (folder / "notes (from upstream main).md").read_text() == "theirs\n"
+
+
+def test_going_back_shows_the_earlier_text_in_the_open_document(opened, panel):
+    pia, _, _ = opened
+    panel.get_by_role("button", name="Show earlier versions").click()
+    earlier = panel.get_by_label("Earlier version")
+    first = earlier.locator("option").last.get_attribute("value")
+    earlier.select_option(first)
+    panel.get_by_role("button", name="Go back", exact=True).click()
+    said(panel, "Your files are what they were")
+
+    pia.page.locator(".jp-FileEditor .cm-content", has_text=re.compile("^one$")).wait_for()
+
+
+def test_changes_are_proposed_from_the_panel(opened, panel):
+    pia, path, _ = opened
+    panel.get_by_label("What you propose").fill("A better text")
+    panel.get_by_role("button", name="Propose changes").click()
+    said(panel, "It is proposed")
+
+    proposals = pia.context.request.get(f"/api/v1/projects/{path}/proposals").json()["items"]
+    assert [each["title"] for each in proposals] == ["A better text"]
+
+
+def test_the_token_stays_out_of_the_browser_and_nobody_else_reaches_the_panel(opened, workspace):
+    pia, _, server = opened
+    token = pia.run(server, "import os; print(os.environ['LABFORK_TOKEN'])").strip()
+    told = pia.context.request.get(f"{server}/labfork/session")
+
+    assert told.ok
+    assert token not in told.text()
+    assert token not in pia.context.request.get(f"{server}/lab").text()
+    assert pia.context.request.post(f"{server}/labfork/update").status == 403, "without the XSRF token"
+    with workspace.client() as stranger:
+        assert stranger.get(f"{server}/labfork/session").status_code in (302, 403)
+
+
+def test_the_projects_own_environment_is_as_it_was(opened):
+    pia, _, server = opened
+    seen = pia.run(
+        server, "import sys, os; print([p for p in sys.path if 'labfork' in p], os.environ.get('PYTHONPATH'))"
+    )
+
+    assert seen.strip() == "[] None"
