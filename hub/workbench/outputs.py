@@ -34,5 +34,10 @@ def _strips(folder: Path) -> bool:
     if not settings.is_file():
         return False
     with settings.open("rb") as file:
-        found = SETTING.search(file.read(LONGEST_SETTINGS))
-    return found is not None and found[1] == b"strip"
+        return not keeps_outputs(file.read(LONGEST_SETTINGS))
+
+
+def keeps_outputs(text: bytes) -> bool:
+    """Whether the text of a `workspace.yaml` has versions keep outputs; it is read without a reader of YAML."""
+    found = SETTING.search(text)
+    return found is None or found[1] == b"keep"

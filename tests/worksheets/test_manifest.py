@@ -317,3 +317,25 @@ def test_a_problem_quotes_only_the_beginning_of_what_is_long(text):
 )  # fmt: skip
 def test_memory_is_said_in_gibibytes(said, gib):
     assert memory_gib(said) == gib
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "problems"),
+    [
+        ("title: T", "keep", 0),
+        ("outputs:", "keep", 0),
+        ("outputs: keep", "keep", 0),
+        ("outputs: strip", "strip", 0),
+        ("title: T\r\noutputs: 'strip'  # large\r\n", "strip", 0),
+        ("outputs: none", "keep", 1),
+        ("outputs: [strip]", "keep", 1),
+        ("{outputs: strip}", "strip", 1),
+        ("outputs:\n  strip", "strip", 1),
+    ],
+)
+def test_whether_versions_keep_outputs_is_read_and_checked(text, outputs, problems):
+    manifest = read(text)
+
+    assert manifest.outputs == outputs
+    assert len(manifest.problems) == problems
+    assert all("outputs must" in problem for problem in manifest.problems)

@@ -10,13 +10,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, SchemaError
 
+from hub.workbench.outputs import keeps_outputs
 from workspace_api.genomes import CHROMOSOMES
 from workspace_api.worksheets.checking import PatternError, matches
 from workspace_api.worksheets.safe_yaml import YamlError, load_yaml
 
 NAME = "workspace.yaml"
 ASSEMBLIES = tuple(CHROMOSOMES)
-KEYS = ("title", "area", "summary", "worksheets", "resources")
+KEYS = ("title", "area", "summary", "worksheets", "resources", "outputs")
+OUTPUTS = ("keep", "strip")
 WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters")
 RESOURCE_KEYS = ("cpu", "memory", "minutes")
 MAX_PROBLEMS = 50
@@ -42,6 +44,7 @@ class Manifest:
     summary: str | None = None
     worksheets: list[WorksheetEntry] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
+    outputs: str = OUTPUTS[0]
     problems: list[str] = field(default_factory=list)
 
 
@@ -62,6 +65,7 @@ def read_manifest(text: bytes, notebooks: Iterable[str]) -> Manifest:
     for key in ("title", "area", "summary"):
         setattr(manifest, key, _text(content, key, "", manifest.problems))
     manifest.resources = _resources(content.get("resources"), manifest.problems)
+    manifest.outputs = _outputs(text, content, manifest.problems)
     manifest.worksheets = _worksheets(content.get("worksheets"), set(notebooks), manifest.problems)
     more = len(manifest.problems) - MAX_PROBLEMS
     if more > 0:
@@ -80,6 +84,19 @@ def memory_gib(value: Any) -> float | None:
     except (ValueError, KeyError, IndexError):
         return None
     return amount if 0 < amount < math.inf else None
+
+
+def _outputs(text: bytes, content: Mapping[str, Any], problems: list[str]) -> str:
+    """Return whether versions keep outputs; *Save version* reads the same line without reading YAML."""
+    said = content.get("outputs")
+    if said is None:
+        return OUTPUTS[0]
+    if said not in OUTPUTS:
+        problems.append(f"{NAME}: outputs must be {' or '.join(OUTPUTS)}, not {str(said)[:80]!r}.")
+        return OUTPUTS[0]
+    if keeps_outputs(text) != (said == OUTPUTS[0]):
+        problems.append(f"{NAME}: outputs must stand on a line of its own: “outputs: {said}”.")
+    return str(said)
 
 
 def _worksheets(content: Any, notebooks: set[str], problems: list[str]) -> list[WorksheetEntry]:
