@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
@@ -14,10 +16,18 @@ LOOKS = {"changes": "/copy/changes", "history": "/copy/history"}
 DEEDS = {"save": "/versions", "update": "/updates", "return": "/return", "propose": "/proposals"}
 
 
-def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[APIHandler], dict[str, Any]]]:
+STATIC = Path(__file__).resolve().parent / "static"
+
+
+def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[JupyterHandler], dict[str, Any]]]:
     """Return the addresses below the server's own."""
     given = {"workspace": workspace}
     return [
+        (
+            url_path_join(base_url, "labfork", r"static/([a-z]+\.(?:js|css))"),
+            StaticHandler,
+            {"path": str(STATIC)},
+        ),
         (url_path_join(base_url, "labfork", "session"), SessionHandler, given),
         (url_path_join(base_url, "labfork", rf"({'|'.join(LOOKS)})"), LookHandler, given),
         (url_path_join(base_url, "labfork", rf"({'|'.join(DEEDS)})"), DeedHandler, given),
@@ -67,3 +77,20 @@ class DeedHandler(WorkspaceHandler):
         """Save a version, get updates, go back, or propose."""
         path = self.workspace.project_path(DEEDS[what])
         self.pass_on(await self.workspace.ask("POST", path, self.get_json_body() or {}))
+
+
+class StaticHandler(JupyterHandler, web.StaticFileHandler):  # type: ignore[misc]
+    """The panel's own files, asked for anew each time: JupyterLab's way of serving them keeps them a year.
+
+    They are for everybody, as JupyterLab's own are: a browser that imports a module sends no XSRF token,
+    without which JupyterHub takes nobody for signed in.
+    """
+
+    @allow_unauthenticated
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+        """Return one of them."""
+        await web.StaticFileHandler.get(self, path, include_body)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Have browsers ask whether it changed."""
+        self.set_header("Cache-Control", "no-cache")

@@ -38,6 +38,6 @@ def _strips(folder: Path) -> bool:
 
 
 def keeps_outputs(text: bytes) -> bool:
-    """Whether the text of a `workspace.yaml` has versions keep outputs; it is read without a reader of YAML."""
+    """Whether the text of a `workspace.yaml` has versions keep outputs, found without a reader of YAML."""
     found = SETTING.search(text)
     return found is None or found[1] == b"keep"

@@ -1,7 +1,8 @@
 // The container by which JupyterLab takes the panel in: it hands over what it shares, and asks for "./extension".
+// Browsers keep this file for a year, so all that may change is in the files that the session's server serves.
 (() => {
   const name = "@labfork/panel";
-  const here = new URL(".", document.currentScript.src);
+  const here = new URL("../../../../../labfork/static/", document.currentScript.src); // from lab/extensions/NAME/
   let scope;
 
   /** Return a module that JupyterLab shares, of the newest version it has. */
