@@ -86,8 +86,8 @@ class StaticHandler(JupyterHandler, web.StaticFileHandler):  # type: ignore[misc
     without which JupyterHub takes nobody for signed in.
     """
 
-    @allow_unauthenticated
-    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+    @allow_unauthenticated  # type: ignore[untyped-decorator]
+    async def get(self, path: str, include_body: bool = True) -> None:
         """Return one of them."""
         await web.StaticFileHandler.get(self, path, include_body)
 

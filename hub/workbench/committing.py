@@ -10,7 +10,11 @@ from .git import git, lines
 from .held_back import reason
 from .outputs import follow_setting
 
-CHANGED = ("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard")
+CHECKPOINTS = ".ipynb_checkpoints/"  # JupyterLab's own copies, beside each document that it saves
+CHANGED = (
+    *("ls-files", "-z", "--modified", "--deleted"),
+    *("--others", "--exclude-standard", f"--exclude={CHECKPOINTS}"),
+)
 
 
 def commit(folder: Path, message: str, insisted: Collection[str] = ()) -> list[dict[str, Any]]:

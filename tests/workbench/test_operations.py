@@ -59,6 +59,15 @@ def test_a_version_holds_new_changed_and_deleted_files_whatever_they_are_called(
     assert log(ada, "-1") == ["All sorts"]
 
 
+def test_what_jupyterlab_keeps_beside_a_document_is_no_part_of_a_version(ada):
+    checkpoints = ada.checkout / "folder" / ".ipynb_checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / "a-checkpoint.ipynb").write_text(notebook_text("1"))
+
+    assert ada.ask("changes")["files"] == []
+    assert not ada.ask("save", message="Nothing")["changed"]
+
+
 def test_with_nothing_changed_nothing_is_saved(ada):
     before = ada.git("rev-parse", "HEAD").strip()
 

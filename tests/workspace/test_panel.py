@@ -54,10 +54,10 @@ def test_a_version_is_saved_with_what_was_typed_but_not_saved_yet(opened, panel)
     type_into_text(pia, "typed in JupyterLab")
     pia.run(server, "open('keys.txt', 'w').write('AKIA' + 'A' * 16); print('ok')")
     panel.get_by_role("button", name="Show what changed").click()
-    said(panel, "2 files changed")
+    said(panel, "2 files changed.")
     panel.locator("summary", has_text="notes.md").click()
     assert "+typed in JupyterLab" in panel.locator("pre").inner_text()
-    panel.get_by_label("What changed", exact=True).fill("From the panel")
+    panel.get_by_role("textbox", name="What changed").fill("From the panel")
     panel.get_by_label("Name of the version").fill("v2.0")
     panel.get_by_role("button", name="Save version").click()
     said(panel, "The version is saved.")
@@ -71,13 +71,13 @@ def test_a_version_is_saved_with_what_was_typed_but_not_saved_yet(opened, panel)
 
 
 def test_a_refusal_is_said_in_words_and_beside_its_field(panel):
-    panel.get_by_label("What changed", exact=True).fill("Again")
+    panel.get_by_role("textbox", name="What changed").fill("Again")
     panel.get_by_label("Name of the version").fill("v2.0")
     panel.get_by_role("button", name="Save version").click()
 
     said(panel, "There is a version “v2.0” already")
     assert panel.get_by_role("alert").is_visible()
-    assert panel.get_by_label("What changed", exact=True).input_value() == "Again"
+    assert panel.get_by_role("textbox", name="What changed").input_value() == "Again"
 
 
 def test_updates_come_into_the_open_document(opened, panel, workspace):
