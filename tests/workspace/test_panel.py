@@ -70,6 +70,23 @@ def test_a_version_is_saved_with_what_was_typed_but_not_saved_yet(opened, panel)
     page.close()
 
 
+def test_what_changed_is_a_page_too_with_the_earlier_versions(opened, workspace):
+    pia, path, server = opened
+    code = "import json; n = json.load(open('a.ipynb')); n['cells'][1]['source'] = 'n = 2';"
+    pia.run(server, f"{code} json.dump(n, open('a.ipynb', 'w')); print('ok')")
+    page = pia.context.new_page()
+    page.goto(f"/projects/{path}/copy/changes")
+    main = page.locator("main").inner_text()
+    page.evaluate((CHECKOUT / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    page.close()
+
+    assert "+n = 2" in main
+    assert "AWS access key" in main
+    assert "From the panel" in main
+    assert found == []
+
+
 def test_a_refusal_is_said_in_words_and_beside_its_field(panel):
     panel.get_by_role("textbox", name="What changed").fill("Again")
     panel.get_by_label("Name of the version").fill("v2.0")
