@@ -9,6 +9,7 @@ from auth.permissions import (
     PLATFORM,
     Action,
     GroupFacts,
+    ImportFacts,
     NamespaceFacts,
     ProjectFacts,
     Role,
@@ -27,6 +28,7 @@ PUBLIC = ProjectFacts("public")
 INTERNAL = ProjectFacts("internal")
 PRIVATE = ProjectFacts("private")
 MEMBER = ProjectFacts("private", member_level=10)
+IMPORT = ImportFacts(frozenset(Level))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,16 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_is_decided_by_exactly_one_kind_of_facts(action):
     decided = []
-    for facts in (PUBLIC, ANAS, GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), PLATFORM):
+    for facts in (
+        PUBLIC,
+        ANAS,
+        GroupFacts(),
+        NamespaceFacts(),
+        SessionFacts("ana"),
+        SizeFacts(),
+        IMPORT,
+        PLATFORM,
+    ):
         try:
             may(ADMIN, action, facts)
         except TypeError:
