@@ -28,6 +28,7 @@ PUBLIC = ProjectFacts("public")
 INTERNAL = ProjectFacts("internal")
 PRIVATE = ProjectFacts("private")
 MEMBER = ProjectFacts("private", member_level=10)
+IMPORT = ImportFacts(frozenset(Level))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_is_decided_by_exactly_one_kind_of_facts(action):
     decided = []
-    kinds = (GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), ImportFacts(frozenset()))
+    kinds = (GroupFacts(), NamespaceFacts(), SessionFacts("ana"), SizeFacts(), IMPORT)
     for facts in (PUBLIC, ANAS, *kinds, PLATFORM):
         try:
             may(ADMIN, action, facts)
