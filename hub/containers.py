@@ -42,6 +42,9 @@ class ImageJob(Job):
     image: str = ""
 
 
+AnyJob = Job | ImageJob  # of the two pydantic reads the first, unless an image is named
+
+
 class ContainerLauncher:
     """Runs jobs in containers of the engine at `host`: only what a job mounts is there, as its account.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auth.passwords import Passwords
-from hub.environments.uv import UvBuilder
+from hub.jobs import Launcher
 from hub.warm.asking import WarmStarts, warm_folder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
@@ -17,6 +17,7 @@ from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.imports.service import ImportService
 from workspace_api.keys.service import KeyService
+from workspace_api.means import builder_of, launcher_of
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.creation import ProjectCreation
 from workspace_api.projects.lineage import LineageService
@@ -34,6 +35,7 @@ class Workspace:
 
     settings: Settings
     database: Database
+    launcher: Launcher
     layout: StorageLayout
     people: PeopleService
     tokens: TokenService
@@ -66,16 +68,18 @@ def open_workspace(settings: Settings) -> Workspace:
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
     groups = GroupService(database, layout, ForgeMembers(forge))
-    environments = EnvironmentService(database, _builder(settings), home / "environments")
+    launcher = launcher_of(settings)
+    environments = EnvironmentService(database, builder_of(settings), home / "environments")
     projects = ProjectService(database, forge, environments)
     files = FileService(layout, groups, people)
     runs = RunService(database, projects, environments, tokens, people, files, layout, settings)
     sessions = SessionService(
-        database, projects, environments, forge, tokens, people, groups, layout, settings
+        database, projects, environments, forge, tokens, people, groups, layout, settings, launcher
     )
     return Workspace(
         settings=settings,
         database=database,
+        launcher=launcher,
         layout=layout,
         people=people,
         tokens=tokens,
@@ -93,12 +97,4 @@ def open_workspace(settings: Settings) -> Workspace:
         keys=KeyService(forge, people, embedded=settings.forge.embedded),
         heartbeats=Heartbeats(home / "run"),
         warm=WarmStarts(warm_folder(home)),
-    )
-
-
-def _builder(settings: Settings) -> UvBuilder:
-    return UvBuilder(
-        settings.home / "environments",
-        index_url=settings.environments.index_url,
-        seconds=settings.environments.build_minutes * 60,
     )

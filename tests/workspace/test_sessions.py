@@ -89,6 +89,12 @@ async def printed(channel) -> str:
             return text
 
 
+@pytest.fixture(scope="module", params=["sandbox", "container"])
+def workspace(request):
+    """The whole workspace, with the sandbox and with containers: both behave the same."""
+    return request.getfixturevalue(f"{request.param}_workspace")
+
+
 @pytest.fixture(scope="module")
 def person(workspace, browser):
     """Makes people."""
@@ -159,7 +165,8 @@ ESCAPES = {
     "becoming root": "os.setuid(0)",
     "another group": "os.setgroups([0])",
     "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)",
-    "tracing the first process": "ptrace(16, 1)",
+    "tracing a first process with more rights": "more_rights(1); ptrace(16, 1)",
+    "tracing a process of the machine": "ptrace(16, {pid})",
     "the internet": "socket.create_connection(('1.1.1.1', 53), 3)",
     "cloud metadata": "socket.create_connection(('169.254.169.254', 80), 3)",
     "the web process by its own port": "socket.create_connection(('127.0.0.1', {web}), 3)",
@@ -182,6 +189,11 @@ import ctypes, json, os, socket, subprocess, sys, urllib.request
 def ptrace(request, pid):
     if ctypes.CDLL(None, use_errno=True).ptrace(request, pid, 0, 0):
         raise PermissionError(ctypes.get_errno())
+def more_rights(pid):
+    status = dict(line.split(":", 1) for line in open(f"/proc/{{pid}}/status"))
+    rights = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")]
+    if int(status["Uid"].split()[0]) == os.getuid() and not any(rights):
+        raise PermissionError("it is the session's own, and may no more than the session")
 def call(method, path, body=None, token=os.environ["LABFORK_TOKEN"], base=os.environ["LABFORK_API_URL"][:-7]):
     headers = {{"Authorization": "Bearer " + token, "Content-Type": "application/json"}}
     data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None

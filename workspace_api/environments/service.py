@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action
+from hub.environments.builder import Builder
 from hub.environments.requirements import BuildFailed
-from hub.environments.uv import UvBuilder
 from hub.processes import Cancelled
 from workspace_api.database import Database, now
 from workspace_api.environments.log import read_log, tail
@@ -21,6 +22,8 @@ from workspace_api.environments.models import STATES, Environment
 from workspace_api.environments.views import EnvironmentView
 from workspace_api.errors import ConflictError, NotFoundError
 from workspace_api.guard import require
+
+logger = logging.getLogger(__name__)
 
 
 class EnvironmentService:
@@ -30,13 +33,13 @@ class EnvironmentService:
     is claimed again. A failed environment stays failed until somebody asks for it again.
     """
 
-    def __init__(self, database: Database, builder: UvBuilder, logs: Path) -> None:
+    def __init__(self, database: Database, builder: Builder, logs: Path) -> None:
         self._database = database
         self._builder = builder
         self._logs = logs
 
     @property
-    def builder(self) -> UvBuilder:
+    def builder(self) -> Builder:
         """What builds the environments, and knows where each is."""
         return self._builder
 
@@ -51,7 +54,7 @@ class EnvironmentService:
             row = session.get(Environment, key)
             if row is None:
                 session.add(Environment(key=key, files=_as_text(files), state="wanted", wanted_at=now()))
-            elif row.state == "ready" and not self._builder.is_built(key):
+            elif row.state == "ready" and self._gone(key):
                 _want_again(row)
         return key
 
@@ -65,7 +68,7 @@ class EnvironmentService:
             if row is None:
                 raise _unknown(key)
             position = _position(session, row)
-        if row.state == "ready" and not self._builder.is_built(key):
+        if row.state == "ready" and self._gone(key):
             with self._database.write() as session:
                 row = session.get_one(Environment, key)
                 _want_again(row)
@@ -155,6 +158,14 @@ class EnvironmentService:
         finally:
             over.set()
             beating.join()
+
+    def _gone(self, key: str) -> bool:
+        """Whether a built environment is no longer there; one whose engine does not answer is not gone."""
+        try:
+            return not self._builder.is_built(key)
+        except OSError as error:
+            logger.warning("environment %s cannot be looked at: %s", key, error)
+            return False
 
     def _keep_lease(
         self, key: str, owner: str, lease_seconds: float, over: threading.Event, lost: threading.Event

@@ -13,6 +13,7 @@ from sqlalchemy import or_
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts
+from hub.jobs import Launcher
 from hub.machine import this_machine
 from hub.sandbox import Host
 from hub.usage import servers_folder
@@ -80,6 +81,7 @@ class SessionService:
         groups: GroupService,
         layout: StorageLayout,
         settings: Settings,
+        launcher: Launcher,
     ) -> None:
         self._projects = projects
         self._environments = environments
@@ -107,7 +109,7 @@ class SessionService:
         )
         self._folder = settings.home / "work" / "sessions"
         self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
-        self._checkouts = Checkouts(self._surroundings)
+        self._checkouts = Checkouts(self._surroundings, launcher)
         self.forks = Forks(forge)
 
     def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
