@@ -102,6 +102,8 @@ class ContainerJob(SupervisedJob):
 
     def outcome(self) -> Outcome | None:
         """Return how it ended, or None while it runs; a container whose supervisor died is ended, `lost`."""
+        if (ended := self._ended()) is not None:
+            return ended
         ended = super().outcome()
         if ended is not None and ended.reason == "lost":
             remove_container(self._host, container_name(self.folder))

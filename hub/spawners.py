@@ -36,7 +36,7 @@ WORDS = {
     "processes": "It started more processes than a session may have.",
     "time": "It ran for as long as a session of its size may.",
     "disk": "It wrote more than a session may write.",
-    "lost": "It was lost when this machine or its supervisor stopped.",
+    "lost": "It was ended from outside, or this machine stopped what runs sessions. The files are there.",
 }
 
 
@@ -240,6 +240,14 @@ class SandboxSpawner(ProjectSpawner):
 
 class DockerProjectSpawner(ProjectSpawner):
     """Sessions in containers of a Docker Engine, each from the image of its project's environment."""
+
+    async def poll(self) -> int | None:
+        """Return None while the session runs, or while its engine cannot say, else how its server ended."""
+        try:
+            return await super().poll()
+        except OSError as error:
+            self.log.warning("It is not known how %s is: %s", self._log_name, error)
+            return None
 
     def has_own_network(self, job: Job) -> bool:
         """Whether the session's 127.0.0.1 is its own: in a container always."""

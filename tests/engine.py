@@ -22,6 +22,7 @@ CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
 PACKAGES = "ca-certificates,git,python3"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "labfork-test/base:bookworm"
+KEPT = ("engine", "engine-2")  # as many engines as workers run tests
 ENGINE_PROGRAMS = ("dockerd", "debootstrap")
 
 
@@ -49,31 +50,18 @@ class Engine:
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[Engine]:
     """A Docker Engine with its own socket and data; what it built before is kept for the next time."""
-    if missing := [name for name in ENGINE_PROGRAMS if shutil.which(name) is None] or os.geteuid() != 0:
-        pytest.skip(f"a Docker Engine can be started by root alone, with {missing or ENGINE_PROGRAMS}")
+    require_programs()
     with (
         tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
         _data_root(Path(temporary)) as data,
     ):
-        folder = Path(temporary)
-        host = f"unix://{folder}/s"
-        with (folder / "log").open("wb") as log:
-            daemon = subprocess.Popen(
-                [
-                    "dockerd",
-                    *("--host", host, "--data-root", data, "--exec-root", folder / "exec"),
-                    *("--pidfile", folder / "pid"),
-                ],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        host = f"unix://{temporary}/s"
+        daemon = start_engine(Path(temporary), data)
         client = docker.DockerClient(base_url=host, version="1.41", timeout=120)
         try:
-            wait_for(lambda: _answers(client, daemon, folder / "log"), seconds=60, what="the Docker Engine")
             for left in client.containers.list(all=True):  # by tests that were cut off
                 left.remove(force=True)
-            _import_base(client)
+            import_base(client)
             yield Engine(host, client, BASE)
         finally:
             client.close()
@@ -81,17 +69,43 @@ def docker_engine() -> Iterator[Engine]:
             daemon.wait(60)
 
 
+def require_programs() -> None:
+    """Skip the test where no Docker Engine can be started."""
+    if missing := [name for name in ENGINE_PROGRAMS if shutil.which(name) is None] or os.geteuid() != 0:
+        pytest.skip(f"a Docker Engine can be started by root alone, with {missing or ENGINE_PROGRAMS}")
+
+
+def start_engine(folder: Path, data: Path) -> subprocess.Popen[bytes]:
+    """Start a Docker Engine whose socket is `s` in `folder`, and return it when it answers."""
+    with (folder / "log").open("ab") as log:
+        daemon = subprocess.Popen(
+            [
+                "dockerd",
+                *("--host", f"unix://{folder}/s", "--data-root", data, "--exec-root", folder / "exec"),
+                *("--pidfile", folder / "pid"),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    client = docker.DockerClient(base_url=f"unix://{folder}/s", version="1.41", timeout=120)
+    with contextlib.closing(client):
+        wait_for(lambda: _answers(client, daemon, folder / "log"), seconds=60, what="the Docker Engine")
+    return daemon
+
+
 @contextlib.contextmanager
 def _data_root(temporary: Path) -> Iterator[Path]:
-    """Give the kept data of the last engine, or an empty folder while another engine has that."""
+    """Give the kept data of an earlier engine that no other one has now, or else an empty folder."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "engine.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield temporary / "data"
-        else:
-            yield CACHE / "engine"
+    with contextlib.ExitStack() as stack:
+        for name in KEPT:
+            lock = stack.enter_context((CACHE / f"{name}.lock").open("w"))
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield CACHE / name
+                return
+        yield temporary / "data"
 
 
 def _answers(client: docker.DockerClient, daemon: subprocess.Popen[bytes], log: Path) -> bool:
@@ -102,7 +116,8 @@ def _answers(client: docker.DockerClient, daemon: subprocess.Popen[bytes], log: 
     return False
 
 
-def _import_base(client: docker.DockerClient) -> None:
+def import_base(client: docker.DockerClient) -> None:
+    """Make the base image in an engine that has none."""
     with contextlib.suppress(docker.errors.ImageNotFound):
         client.images.get(BASE)
         return

@@ -76,6 +76,12 @@ class EnvironmentService:
                 position = _position(session, row)
         return self._view(row, position)
 
+    def is_ready(self, key: str) -> bool:
+        """Whether an environment can be used now: by this workspace's builder, and not removed."""
+        with self._database.read() as session:
+            row = session.get(Environment, key)
+        return row is not None and row.state == "ready" and not self._gone(key)
+
     def rebuild(self, identity: Identity, key: str) -> EnvironmentView:
         """Queue a failed environment again, for an author or administrator; one in the queue stays there.
 
