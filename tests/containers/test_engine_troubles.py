@@ -1,4 +1,4 @@
-"""An engine that is killed, and one whose store is full: said in words, and nothing runs on or twice."""
+"""An engine from which somebody removes a container, and one whose store is full."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from pathlib import Path
 import docker
 import pytest
 
-from hub.containers import PREFIX, ContainerLauncher
+from hub.containers import PREFIX
 from hub.environments.repo2docker import Repo2DockerBuilder
 from hub.environments.requirements import BuildFailed
 from hub.environments.sources import Sources
 from tests.conftest import wait_for
-from tests.containers.conftest import ContainerRunner
 from tests.engine import BASE, BUNDLE, import_base, require_programs, start_engine
-from tests.hub.test_launchers import marked
-from workspace_api.health import engine_trouble
 
 pytestmark = pytest.mark.timeout(600)
 ROOM = "size=1200m"  # enough for the base image, and not for an environment
-MARK = "outlives-its-engine-in-the-tests"
 
 
 @dataclass
@@ -35,9 +31,6 @@ class SmallEngine:
     @property
     def host(self) -> str:
         return f"unix://{self.folder}/s"
-
-    def start(self) -> None:
-        self.daemon = start_engine(self.folder, self.folder / "data")
 
 
 @pytest.fixture
@@ -56,45 +49,7 @@ def small_engine(tmp_path_factory) -> Iterator[SmallEngine]:
     finally:
         engine.daemon.terminate()
         engine.daemon.wait(60)
-        for process in marked(str(folder / "exec")):  # helpers outlive an engine that was killed
-            process.kill()
-        for namespace in folder.glob("exec/netns/*"):
-            subprocess.run(["umount", namespace], check=True)
         subprocess.run(["umount", "--lazy", data], check=True)
-
-
-def test_a_job_whose_engine_is_killed_is_ended_and_lost(small_engine, tmp_path):
-    launched, runner = start_job(small_engine, tmp_path)
-    assert engine_trouble(small_engine.host) is None
-
-    small_engine.daemon.kill()
-    small_engine.daemon.wait()
-
-    assert "does not answer" in engine_trouble(small_engine.host)
-    wait_for(lambda: marked(MARK) == [], what="the end of the job")
-    assert runner.end(launched).reason == "lost"
-
-
-def test_a_job_whose_engine_is_restarted_is_lost_and_leaves_no_container(small_engine, tmp_path):
-    launched, runner = start_job(small_engine, tmp_path)
-
-    small_engine.daemon.terminate()
-    small_engine.daemon.wait()
-    small_engine.start()
-
-    outcome = runner.end(launched)
-    assert (outcome.reason, outcome.exit_code) == ("lost", None)
-    client = docker.DockerClient(base_url=small_engine.host, version="1.41")
-    wait_for(lambda: client.containers.list(all=True, filters={"name": PREFIX}) == [], what="its removal")
-    client.close()
-
-
-def start_job(engine: SmallEngine, folder: Path):
-    """Start a job that goes on for long; return it when it is under way."""
-    runner = ContainerRunner(ContainerLauncher(BASE, host=engine.host), folder)
-    launched, control = runner.start(f"import time; print('up', flush=True); time.sleep(4327)  # {MARK}")
-    wait_for(lambda: "up" in (control / "log").read_text(), what="the job")
-    return launched, runner
 
 
 def test_a_container_that_somebody_removed_is_lost(container, docker_engine):
