@@ -11,7 +11,7 @@ import typer
 
 from auth.identity import Level
 from deploy import doctor as examination
-from deploy import in_force, system
+from deploy import engine, in_force, system
 from deploy.configuration import Configuration, ConfigurationError, read_configuration
 from deploy.first_start import password_file
 from deploy.prepare import prepare, running_process
@@ -65,9 +65,11 @@ def up() -> None:
             f"A workspace already runs in {configuration.home} (process {pid}). Open it, stop it, or name "
             "another folder with LABFORK_HOME and another port with LABFORK_PORT."
         )
-    found = system.sandbox_or_install()
+    chosen = bool(configuration.containers.engine)
+    found = None if chosen else system.sandbox_or_install()
     try:
-        force = prepare(configuration, sandbox_present=found.present)
+        engine.make_ready(configuration)
+        force = prepare(configuration, sandbox_present=found is None or found.present)
     except ConfigurationError as error:
         refuse(str(error))
     _greet(configuration, found)
@@ -85,9 +87,9 @@ def become_jupyterhub(force: in_force.InForce) -> NoReturn:
     )
 
 
-def _greet(configuration: Configuration, sandbox: examination.Finding) -> None:
+def _greet(configuration: Configuration, sandbox: examination.Finding | None) -> None:
     typer.echo(f"Labfork {configuration.address} is starting; its logs are in {configuration.home / 'logs'}")
-    if not sandbox.present:
+    if sandbox is not None and not sandbox.present:
         typer.secho(f"Warning: {sandbox.detail}", fg="yellow")
     first = password_file(configuration.home)
     if first.exists():
@@ -116,7 +118,7 @@ def seed() -> None:
 @app.command()
 def doctor() -> None:
     """Say what this machine has, what it lacks, and what each lack costs."""
-    findings = examination.examine(configured().home)
+    findings = examination.examine(configured())
     for finding in findings:
         mark = "ok " if finding.present else ("NO " if finding.needed else "-  ")
         typer.echo(f"{mark} {finding.name:15} {finding.detail}")

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from workspace_api.settings import (
     AlphaGenomeSettings,
+    ContainerSettings,
     EnvironmentSettings,
     ForgeSettings,
     RepositorySettings,
@@ -54,6 +55,7 @@ class Configuration(Section):
     environments: EnvironmentSettings = EnvironmentSettings()
     sessions: SessionSettings = SessionSettings()
     repositories: RepositorySettings = RepositorySettings()
+    containers: ContainerSettings = ContainerSettings()
 
     @field_validator("public_url")
     @classmethod

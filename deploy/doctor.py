@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.configuration import Configuration, ConfigurationError
+from deploy.engine import look_at
 from deploy.layout import NODE_MODULES
 from hub.machine import gpu_devices
 from hub.processes import CommandError, run
@@ -24,7 +26,7 @@ class Finding:
     needed: bool = False
 
 
-def examine(home: Path) -> list[Finding]:
+def examine(configuration: Configuration) -> list[Finding]:
     """Look at every part a workspace uses."""
     return [
         Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], needed=True),
@@ -35,15 +37,11 @@ def examine(home: Path) -> list[Finding]:
             "uv", [_beside_python("uv"), "--version"], "no environment can be built; run make up", needed=True
         ),
         sandbox(),
-        _program(
-            "Docker",
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            "no engine answers; not needed: uv builds environments, bubblewrap sandboxes runs",
-        ),
+        containers(configuration),
         _identity(),
         _limits(),
         _gpu(),
-        _disk(home),
+        _disk(configuration.home),
     ]
 
 
@@ -61,6 +59,20 @@ def sandbox() -> Finding:
     except CommandError as error:
         return Finding("bubblewrap", False, f"installed, but it may not work here ({error}): {lack}")
     return Finding("bubblewrap", True, "runs are sandboxed")
+
+
+def containers(configuration: Configuration) -> Finding:
+    """Look at the container engine: needed where the configuration chose it."""
+    if not configuration.containers.engine:
+        return _program(
+            "containers",
+            ["docker", "version", "--format", "Docker Engine {{.Server.Version}}, not used"],
+            "no engine answers; not needed: uv builds environments, bubblewrap sandboxes runs",
+        )
+    try:
+        return Finding("containers", True, look_at(configuration.containers), needed=True)
+    except ConfigurationError as error:
+        return Finding("containers", False, str(error), needed=True)
 
 
 def healthy(findings: Sequence[Finding]) -> bool:

@@ -100,6 +100,7 @@ class InForce(BaseModel):
             environments=configuration.environments,
             sessions=configuration.sessions,
             repositories=configuration.repositories,
+            containers=configuration.containers,
         )
 
 

@@ -17,12 +17,13 @@ from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
 from hub.door import socket_of
 from hub.environments.uv import UvBuilder
-from hub.spawners import SandboxSpawner
+from hub.spawners import DockerProjectSpawner, SandboxSpawner
 from hub.usage import servers_folder
 from hub.warm.asking import warm_folder
 from hub.warm.waiting import waiting_command
 from landing.assets import Assets
 from landing.frame import sign_in_pages
+from workspace_api.means import launcher_of
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
 
@@ -41,6 +42,7 @@ ACTIVITY_SECONDS = 30  # how old what is known of a session's use may be
 force = in_force.load(Path(os.environ["LABFORK_HOME"]))
 ports, secrets, home = force.ports, force.secrets, force.home
 address = force.configuration.address
+settings = force.settings()
 
 c.JupyterHub.bind_url = f"http://{force.configuration.host}:{ports.public}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
@@ -67,9 +69,7 @@ c.JupyterHub.logging_config = {
     },
     "loggers": {"JupyterHub": {"handlers": ["console", "file"]}},
 }
-c.JupyterHub.template_paths, c.JupyterHub.template_vars = sign_in_pages(
-    force.settings(), Assets(NODE_MODULES)
-)
+c.JupyterHub.template_paths, c.JupyterHub.template_vars = sign_in_pages(settings, Assets(NODE_MODULES))
 
 c.ConfigurableHTTPProxy.command = [
     sys.executable,
@@ -93,11 +93,11 @@ c.Authenticator.allow_all = True  # who has an account may sign in; the accounts
 
 
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.spawner_class = SandboxSpawner
-c.SandboxSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
-c.SandboxSpawner.workspace_token = secrets.authenticator_token
-c.SandboxSpawner.sessions_folder = str(servers_folder(home))
-c.SandboxSpawner.warm_folder = str(warm_folder(home))
+c.JupyterHub.spawner_class = DockerProjectSpawner if settings.containers.engine else SandboxSpawner
+c.ProjectSpawner.workspace_url = f"http://127.0.0.1:{ports.web}"
+c.ProjectSpawner.workspace_token = secrets.authenticator_token
+c.ProjectSpawner.sessions_folder = str(servers_folder(home))
+c.ProjectSpawner.make_launcher = lambda: launcher_of(settings)
 c.SandboxSpawner.sandboxed = force.sandboxed
 c.Spawner.hub_connect_url = f"http://127.0.0.1:{ports.public}"
 c.Spawner.start_timeout = 3600  # an environment may have to be built first
@@ -144,7 +144,7 @@ c.JupyterHub.services = [
     process("gateway"),
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
     *([process("forge")] if force.embedded_forge else []),
-    *([fork_server()] if force.sandboxed else []),
+    *([fork_server()] if force.sandboxed and not settings.containers.engine else []),
 ]
 CULL_EVERY = 15  # seconds: people are told to the minute when a session ends
 IDLE = force.configuration.sessions.idle_minutes

@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deploy.in_force import InForce
 from deploy.seed import seed_workspace
-from hub.launchers import Launcher, PlainLauncher, SandboxLauncher
 from workspace_api.errors import WorkspaceError
 from workspace_api.runs.worker import Worker
 from workspace_api.workspace import Workspace, open_workspace
@@ -32,7 +31,6 @@ LISTEN_AGAIN_SECONDS = 5.0
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
-    launcher: Launcher = SandboxLauncher(warm=workspace.warm) if force.sandboxed else PlainLauncher()
     tasks = (
         (seed_when_possible, "seed"),
         (follow_groups, "groups"),
@@ -43,7 +41,7 @@ def work(force: InForce, stop: threading.Event) -> None:
     for task, name in tasks:
         threading.Thread(target=task, args=(workspace, stop), name=name, daemon=True).start()
     owner = f"worker-{os.getpid()}-{secrets.token_hex(4)}"
-    Worker(workspace, launcher, owner).run(stop)
+    Worker(workspace, workspace.launcher, owner).run(stop)
     workspace.close()
 
 
@@ -111,7 +109,8 @@ def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:
         else:
             logger.info("seeded in %.1f s", time.monotonic() - begun)
             break
-    want_base(workspace, stop)
+    if not workspace.settings.containers.engine:  # a container has no warm start
+        want_base(workspace, stop)
 
 
 def want_base(workspace: Workspace, stop: threading.Event) -> None:

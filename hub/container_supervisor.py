@@ -37,8 +37,11 @@ LOOK = 0.05
 LOOK_AT_DISK = 0.5
 REFUSED_FORKS = 200
 LAST_OUTPUT_SECONDS = 5.0
-REMOVAL_TRIES = 30  # a second apart
+REMOVAL_TRIES = 600  # a second apart
+SIGNALLED = (128 + signal.SIGTERM, 128 + signal.SIGKILL)  # exit codes of what somebody ended
+SHUTDOWN_SECONDS = 12.0  # an engine that stops ends its containers first, and gives them ten
 NOT_STARTED = 127  # a shell's exit code for a command that could not be started
+REMOVED = ("removing", "dead")  # by somebody else
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException, OSError)
@@ -68,20 +71,24 @@ class ContainerSupervisor:
             container = client.containers.create(**self.plan["options"])
             output, relay = self._start(client, container)
         except ENGINE_ERRORS as error:
-            self.log.write(f"The container could not be started: {_words(error)}\n".encode())
+            words = _words(error, self.plan["host"])
+            self.log.write(f"It could not be started: {words}\n".encode())
             ended: tuple[str, int | None] = ("exited", NOT_STARTED)
         else:
             disk.start()
             ended = self._watch(container, disk)
             output.join(LAST_OUTPUT_SECONDS)
             disk.stop()
-        if container is not None:
-            _remove(container)
+        removed = container is None or _remove(container, tries=1)
+        if not removed and self.group is not None:  # the job is ended without its engine
+            self.group.kill()
         if relay is not None:
             os.kill(relay, signal.SIGKILL)
             os.waitpid(relay, 0)
         record = {"reason": ended[0], "exit_code": ended[1], "peak_memory_bytes": self.peak}
         write_record(self.folder / "exit.json", record, lasting=True)
+        if container is not None and not removed:  # its engine may come back
+            _remove(container, tries=REMOVAL_TRIES)
 
     def _start(self, client: Any, container: Any) -> tuple[threading.Thread, int | None]:
         """Start the container, make all ready for its job, and let that begin."""
@@ -142,10 +149,16 @@ class ContainerSupervisor:
                 return reason, None
         if self.status is None:
             return "lost", None
-        with contextlib.suppress(*ENGINE_ERRORS):  # an engine that was stopped meanwhile does not say
+        signalled = self.status in SIGNALLED
+        try:
             container.reload()
-            if container.attrs["State"]["OOMKilled"]:
-                return self._out_of_memory(), None
+        except ENGINE_ERRORS:  # somebody removed it, or its engine was stopped
+            return ("lost", None) if signalled else ("exited", self.status)
+        state = container.attrs["State"]
+        if state["OOMKilled"]:
+            return self._out_of_memory(), None
+        if signalled and (state["Status"] in REMOVED or _stops(container.client)):
+            return "lost", None
         if self.status and disk.look() > self.limits["disk_bytes"]:  # it filled it between two looks
             return "disk", None
         return "exited", self.status
@@ -220,25 +233,40 @@ def _listen(path: str) -> int:
     return listener.detach()
 
 
-def _remove(container: Any) -> None:
-    """End the container with all that runs in it; returns when the engine has none of it any more.
+def _remove(container: Any, *, tries: int) -> bool:
+    """End the container with all that runs in it; whether the engine has none of it any more.
 
     An engine that does not answer is given time to come back.
     """
-    for _ in range(REMOVAL_TRIES):
+    for number in range(tries):
+        time.sleep(min(number, 1))
         try:
             container.remove(force=True, v=True)
         except docker.errors.NotFound:
-            return
-        except ENGINE_ERRORS:
-            time.sleep(1)
+            return True
+        except ENGINE_ERRORS as error:
+            print(f"{container.name} is not removed yet: {error}", file=sys.stderr)
         else:
-            return
-    print(f"{container.name} could not be removed", file=sys.stderr)
+            return True
+    return False
 
 
-def _words(error: Exception) -> str:
-    return str(getattr(error, "explanation", None) or error)
+def _stops(client: Any) -> bool:
+    """Whether the engine is about to stop: it ended the job, and soon does not answer any more."""
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            client.ping()
+        except ENGINE_ERRORS:
+            return True
+        time.sleep(LOOK_AT_DISK)
+    return False
+
+
+def _words(error: Exception, host: str) -> str:
+    if isinstance(error, docker.errors.APIError):
+        return str(error.explanation or error)
+    return f"the container engine at {host} does not answer ({error}). Ask an administrator to start it."
 
 
 def main() -> None:

@@ -42,6 +42,9 @@ class ImageJob(Job):
     image: str = ""
 
 
+AnyJob = Job | ImageJob  # of the two pydantic reads the first, unless an image is named
+
+
 class ContainerLauncher:
     """Runs jobs in containers of the engine at `host`: only what a job mounts is there, as its account.
 
@@ -99,6 +102,8 @@ class ContainerJob(SupervisedJob):
 
     def outcome(self) -> Outcome | None:
         """Return how it ended, or None while it runs; a container whose supervisor died is ended, `lost`."""
+        if (ended := self._ended()) is not None:
+            return ended
         ended = super().outcome()
         if ended is not None and ended.reason == "lost":
             remove_container(self._host, container_name(self.folder))

@@ -16,15 +16,14 @@ from urllib.parse import quote
 import httpx
 from jupyterhub.spawner import Spawner, SpawnException
 from pydantic import TypeAdapter
-from traitlets import Bool, Float, Unicode
+from traitlets import Bool, Callable, Float, Unicode
 
+from hub.containers import AnyJob
 from hub.jobs import Job, Launched, Launcher, Listener, Outcome
-from hub.launchers import PlainLauncher, SandboxLauncher
 from hub.plain_http import NO_TLS
-from hub.warm.asking import WarmStarts
 
-JOB = TypeAdapter(Job)
-PORT = 8888  # inside the sandbox, where nobody else listens
+JOB: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
+PORT = 8888  # in the session's own network, where nobody else listens
 LONGEST_SOCKET_PATH = 100  # of 107 bytes; the proxy adds a port to it
 RESTART_SECONDS = 60.0
 LOOK_AT_STEP = 0.03
@@ -37,12 +36,12 @@ WORDS = {
     "processes": "It started more processes than a session may have.",
     "time": "It ran for as long as a session of its size may.",
     "disk": "It wrote more than a session may write.",
-    "lost": "It was lost when this machine or its supervisor stopped.",
+    "lost": "It was ended from outside, or this machine stopped what runs sessions. The files are there.",
 }
 
 
-class SandboxSpawner(Spawner):  # type: ignore[misc]
-    """Starts `jupyterhub-singleuser` in a sandbox; the proxy reaches it through a unix socket.
+class ProjectSpawner(Spawner):  # type: ignore[misc]
+    """Starts `jupyterhub-singleuser` as a job of a launcher; the proxy reaches it through a unix socket.
 
     Everything about the session (environment, mounts, limits, secrets) comes from the workspace, asked with
     the hub's own token by the person's name and the server's; what a browser sent is ignored.
@@ -51,11 +50,14 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     workspace_url = Unicode(config=True, help="Address of the workspace's web process.")
     workspace_token = Unicode(config=True, help="What the hub proves itself with.")
     sessions_folder = Unicode(config=True, help="Where sessions have their control folders.")
-    sandboxed = Bool(True, config=True, help="Whether bubblewrap is there.")
-    warm_folder = Unicode(config=True, help="Where the fork server has its socket.")
+    make_launcher = Callable(config=True, help="Returns the launcher that runs sessions.")
     ready_seconds = Float(60, config=True, help="How long a server may take to answer after its start.")
 
     _folder: Path | None = None
+
+    def has_own_network(self, job: Job) -> bool:
+        """Whether the session's 127.0.0.1 is its own."""
+        raise NotImplementedError
 
     async def start(self) -> str:
         """Start the session and return where the proxy finds it, once it answers.
@@ -117,7 +119,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                     shutil.rmtree(whose.parent, ignore_errors=True)
 
     def _launcher(self) -> Launcher:
-        return SandboxLauncher(warm=WarmStarts(Path(self.warm_folder))) if self.sandboxed else PlainLauncher()
+        launcher: Launcher = self.make_launcher()
+        return launcher
 
     def _launched(self) -> Launched | None:
         return self._launcher().adopt(self._folder) if self._folder is not None else None
@@ -142,7 +145,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Return the job with the hub's part of its environment, and where its server is reached."""
         ours = {name: value for name, value in self.get_env().items() if name.startswith("JUPYTERHUB_")}
         path = folder / "s"
-        if job.network == "none" and self.sandboxed:
+        if self.has_own_network(job):
             if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
                 raise SpawnException(
                     f"The state folder's path is too long for sessions ({path}). Shorten LABFORK_HOME.",
@@ -223,6 +226,32 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             raise SpawnException(answer.json()["detail"], reason="refused")
         found: dict[str, Any] = answer.json()
         return found
+
+
+class SandboxSpawner(ProjectSpawner):
+    """Sessions in bubblewrap's sandbox, or plain processes where there is none."""
+
+    sandboxed = Bool(True, config=True, help="Whether bubblewrap is there.")
+
+    def has_own_network(self, job: Job) -> bool:
+        """Whether the session's 127.0.0.1 is its own: in a sandbox without a network."""
+        return self.sandboxed and job.network == "none"
+
+
+class DockerProjectSpawner(ProjectSpawner):
+    """Sessions in containers of a Docker Engine, each from the image of its project's environment."""
+
+    async def poll(self) -> int | None:
+        """Return None while the session runs, or while its engine cannot say, else how its server ended."""
+        try:
+            return await super().poll()
+        except OSError as error:
+            self.log.warning("It is not known how %s is: %s", self._log_name, error)
+            return None
+
+    def has_own_network(self, job: Job) -> bool:
+        """Whether the session's 127.0.0.1 is its own: in a container always."""
+        return True
 
 
 def _tail(log: Path) -> str:

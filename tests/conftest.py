@@ -16,6 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytest_plugins = ["tests.engine"]
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_FOLDERS = ("workspace", "containers", "repo_templates", "runs", "landing", "alphagenome", "groups")
 ADMIN_PASSWORD = "correct horse battery staple"
@@ -126,10 +128,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(folders[item], len(rank)))
 
 
-@pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorkspace]:
-    """The whole workspace, seeded, with the offline model; shared by every test of the session."""
-    running = start_workspace(tmp_path_factory.mktemp("workspace") / "var", free_port())
+@contextlib.contextmanager
+def seeded_workspace(home: Path, **environment: str) -> Iterator[RunningWorkspace]:
+    """A whole workspace in `home` with the curated project, while the block lasts."""
+    running = start_workspace(home, free_port(), **environment)
     try:
         with running.client() as client:
             wait_for(
@@ -140,6 +142,29 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorks
         yield running
     finally:
         stop_workspace(running)
+
+
+@pytest.fixture(scope="session")
+def sandbox_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorkspace]:
+    """The whole workspace with the sandbox, the default; shared by every test of the session."""
+    with seeded_workspace(tmp_path_factory.mktemp("workspace") / "var") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def container_workspace(
+    docker_engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningWorkspace]:
+    """The whole workspace with Docker and repo2docker; shared by every test of the session."""
+    home = tmp_path_factory.mktemp("containers") / "var"
+    with seeded_workspace(home, **docker_engine.settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def workspace(sandbox_workspace: RunningWorkspace) -> RunningWorkspace:
+    """The whole workspace, seeded, with the offline model; shared by every test of the session."""
+    return sandbox_workspace
 
 
 @pytest.fixture(scope="session")

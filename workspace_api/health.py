@@ -73,6 +73,8 @@ def examine(workspace: Workspace) -> list[Part]:
         "gateway": lambda: port_trouble(settings.alphagenome.host, settings.alphagenome.port),
         "disk": lambda: disk_trouble(settings.home),
     }
+    if settings.containers.engine:
+        checks["containers"] = lambda: engine_trouble(settings.containers.host)
     troubles = {name: check() for name, check in checks.items()}
     return [Part(name=name, ok=words is None, detail=words or "answers") for name, words in troubles.items()]
 
@@ -123,6 +125,19 @@ def port_trouble(host: str, port: int) -> str | None:
     except OSError as error:
         return f"The AlphaGenome gateway at {reachable}:{port} does not answer ({error.strerror or error})."
     return None
+
+
+def engine_trouble(host: str) -> str | None:
+    """Return, in words, that the container engine at the socket `host` does not answer, or None."""
+    transport = httpx.HTTPTransport(uds=host.removeprefix("unix://"))
+    try:
+        with httpx.Client(transport=transport, timeout=SECONDS, trust_env=False) as client:
+            status = client.get("http://engine/_ping").status_code
+    except httpx.HTTPError as error:
+        return (
+            f"The Docker Engine at {host} does not answer ({type(error).__name__}): nothing starts. Start it."
+        )
+    return None if status == 200 else f"The Docker Engine at {host} answers with the error {status}."
 
 
 def disk_trouble(folder: Path) -> str | None:

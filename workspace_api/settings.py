@@ -196,6 +196,66 @@ class RepositorySettings(Section):
         return value
 
 
+class ContainerSettings(Section):
+    """Whether environments are images, and sessions and runs containers, of a Docker Engine here."""
+
+    engine: Literal["", "docker"] = Field(
+        "", description="`docker`: containers and repo2docker; empty: the sandbox and uv."
+    )
+    base_image: str = Field(
+        "",
+        validate_default=True,
+        description="Debian or Ubuntu image of every environment: a digest, or a tag that never changes.",
+    )
+    host: str = Field(
+        "unix:///var/run/docker.sock", description="Socket of the engine; it runs on this machine."
+    )
+    network: str = Field(
+        "labfork",
+        description="The engine's network for what is `open`; made at the start if it is not there.",
+    )
+    extra_index_urls: str = Field("", description="Further package indexes for builds, with spaces between.")
+    ca_bundle: str = Field("", description="File of CA certificates that builds trust; empty: the image's.")
+    http_proxy: str = Field("", description="Proxy of builds for http://.")
+    https_proxy: str = Field("", description="Proxy of builds for https://.")
+    no_proxy: str = Field("", description="Names that builds reach without a proxy.")
+    build_network: Literal["default", "host"] = Field(
+        "default", description="Network of builds; `host`: also every service on this machine's loopback."
+    )
+    cache: str = Field("labfork-uv", description="Name of the cache of packages that builds share.")
+
+    @field_validator("base_image")
+    @classmethod
+    def _is_named(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("engine") and not value.strip():
+            raise ValueError(
+                "environments need an image to begin with; name one that the engine has, such as "
+                "labfork/base:bookworm-1 (docs/containers.md says how to make it)"
+            )
+        return value.strip()
+
+    @field_validator("host")
+    @classmethod
+    def _is_here(cls, value: str) -> str:
+        if not value.startswith("unix:///"):
+            raise ValueError(f"{value!r} is no socket of this machine, such as unix:///var/run/docker.sock")
+        return value
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _is_a_file(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError(f"{value!r} is no file; name a file of certificates in PEM format")
+        return value
+
+    @field_validator("http_proxy", "https_proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no address of a proxy, such as http://proxy.example:3128")
+        return value
+
+
 class Settings(Section):
     """Everything the services of one workspace need to know."""
 
@@ -215,3 +275,8 @@ class Settings(Section):
     environments: EnvironmentSettings = EnvironmentSettings()
     sessions: SessionSettings = SessionSettings()
     repositories: RepositorySettings = RepositorySettings()
+    containers: ContainerSettings = ContainerSettings()
+
+    def has_own_network(self, network: str) -> bool:
+        """Whether 127.0.0.1 of a job with this `network` is its own, so that it reaches us by forwards."""
+        return bool(self.containers.engine) or (self.sandboxed and network == "none")

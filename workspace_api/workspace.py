@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import literal, select
 
 from auth.passwords import Passwords
-from hub.environments.uv import UvBuilder
+from hub.jobs import Launcher
 from hub.warm.asking import WarmStarts, warm_folder
 from nfs.layout import StorageLayout
 from workspace_api.database import Database
@@ -20,6 +20,7 @@ from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
 from workspace_api.imports.service import ImportService
 from workspace_api.keys.service import KeyService
+from workspace_api.means import builder_of, launcher_of
 from workspace_api.people.service import PeopleService
 from workspace_api.projects.creation import ProjectCreation
 from workspace_api.projects.lineage import LineageService
@@ -40,6 +41,7 @@ class Workspace:
 
     settings: Settings
     database: Database
+    launcher: Launcher
     layout: StorageLayout
     people: PeopleService
     tokens: TokenService
@@ -73,7 +75,7 @@ def open_workspace(settings: Settings) -> Workspace:
     tokens = TokenService(database)
     forge = ForgeClient(settings.forge)
     groups = GroupService(database, layout, ForgeMembers(forge))
-    builder = _builder(settings)
+    builder, launcher = builder_of(settings), launcher_of(settings)
     uses = Uses(
         busy=(runs_reading.environments_in_use(), sessions_service.environments_in_use()),
         # That of no files at all is the one that warm starts come from.
@@ -84,11 +86,12 @@ def open_workspace(settings: Settings) -> Workspace:
     files = FileService(layout, groups, people)
     runs = RunService(database, projects, environments, tokens, people, files, layout, settings)
     sessions = SessionService(
-        database, projects, environments, forge, tokens, people, groups, layout, settings
+        database, projects, environments, forge, tokens, people, groups, layout, settings, launcher
     )
     return Workspace(
         settings=settings,
         database=database,
+        launcher=launcher,
         layout=layout,
         people=people,
         tokens=tokens,
@@ -107,12 +110,4 @@ def open_workspace(settings: Settings) -> Workspace:
         keys=KeyService(forge, people, embedded=settings.forge.embedded),
         heartbeats=Heartbeats(home / "run"),
         warm=WarmStarts(warm_folder(home)),
-    )
-
-
-def _builder(settings: Settings) -> UvBuilder:
-    return UvBuilder(
-        settings.home / "environments",
-        index_url=settings.environments.index_url,
-        seconds=settings.environments.build_minutes * 60,
     )

@@ -25,6 +25,7 @@ NO_ENGINE = re.compile(r"Cannot connect to the Docker daemon|error during connec
 NO_BASE = re.compile(
     r"failed to (?:solve|resolve).*(?:metadata|pull access denied|not found|no such host|lookup)", re.I
 )
+NO_SPACE = re.compile(r"no space left on device|disk quota exceeded|os error 28\b", re.I)
 SAID = 700
 
 
@@ -38,6 +39,11 @@ def explain(
     last = words[-SAID:]
     if NO_ENGINE.search(words):
         return BuildFailed(f"The Docker Engine does not answer. Ask an administrator to start it. {last}")
+    if NO_SPACE.search(words):
+        return BuildFailed(
+            "The store of environments is full. Ask an administrator to make room, then try again. "
+            f"It said: {_before_error(words)}"
+        )
     by_name = {PurePosixPath(path).name: path for path in files}
     if (package := MISSING_PACKAGE.search(words)) is not None and "apt.txt" in by_name:
         found = _line_in(files, by_name["apt.txt"], package[1])

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from hub.containers import ImageJob
 from hub.environments.collection import Stored
 from hub.jobs import Job
+from hub.sandbox import Host
 from nfs.mounts import Mount
 
 
@@ -80,3 +81,11 @@ def in_environment(job: Job, builder: Builder, key: str) -> Job:
         return job
     given = {field.name: getattr(job, field.name) for field in fields(Job)}
     return ImageJob(**given, image=builder.image(key))
+
+
+def helper_python(builder: Builder, key: str, host: Host) -> PurePath:
+    """Return what small programs of ours run with beside the environment `key`, where a job finds it.
+
+    A sandbox has this machine's own Python, which no project can change; a container has its image's alone.
+    """
+    return builder.python(key) if isinstance(builder, ImageBuilder) else host.python

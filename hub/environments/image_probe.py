@@ -21,10 +21,11 @@ LIMITS = Limits(
 )
 MARK = "labfork-image "
 PROBE = f"""
-import importlib.metadata, json, sys
+import importlib.metadata, json, shutil, sys
 named = [(found.metadata["Name"], found.version) for found in importlib.metadata.distributions()]
+packages = sorted(pair for pair in named if pair[0])
 print()
-print({MARK!r} + json.dumps([sys.executable, sorted(pair for pair in named if pair[0])]))
+print({MARK!r} + json.dumps([sys.executable, packages, shutil.which("git") is not None]))
 """
 
 
@@ -60,7 +61,12 @@ def look_into(
             "The image was built, but its python3 could not be started in a container. An image needs "
             f'/bin/sh and python3, and a file `start` has to end with exec "$@". It said: {last}'
         )
-    python, packages = answer
+    python, packages, has_git = answer
+    if not has_git:
+        raise BuildFailed(
+            "The image was built, but it has no git, which fetches projects and saves versions. Install "
+            "it in the Dockerfile, or name it in apt.txt."
+        )
     present = {name.lower().replace("_", "-") for name in packages}
     if missing := [name for name in NEEDED if name not in present]:
         raise BuildFailed(
@@ -70,13 +76,13 @@ def look_into(
     return python, packages
 
 
-def _read(text: str) -> tuple[str, dict[str, str]] | None:
+def _read(text: str) -> tuple[str, dict[str, str], bool] | None:
     """Return what the probe wrote on its line; None where there is none, or one that it did not write."""
     lines = [line for line in text.splitlines() if line.startswith(MARK)]
     if not lines:
         return None
     try:
         found: Any = json.loads(lines[-1].removeprefix(MARK))
-        return str(found[0]), {str(name): str(version) for name, version in found[1]}
+        return str(found[0]), {str(name): str(version) for name, version in found[1]}, bool(found[2])
     except (ValueError, TypeError, IndexError, KeyError):
         return None

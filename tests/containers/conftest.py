@@ -1,112 +1,14 @@
-"""A real Docker Engine of the tests' own, and a base image by debootstrap; nothing is from a registry."""
+"""Jobs in containers, on the tests' own engine."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import docker
 import pytest
 
 from hub.containers import ContainerLauncher
 from hub.jobs import Job
-from tests.conftest import wait_for
 from tests.hub.conftest import Runner
-
-CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
-PACKAGES = "ca-certificates,git,python3"
-BASE = "labfork-test/base:bookworm"
-ENGINE_PROGRAMS = ("dockerd", "debootstrap")
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A running Docker Engine, and an image in it with Debian, git and Python."""
-
-    host: str
-    client: docker.DockerClient
-    base: str
-
-
-@pytest.fixture(scope="session")
-def docker_engine() -> Iterator[Engine]:
-    """A Docker Engine with its own socket and data; what it built before is kept for the next time."""
-    if missing := [name for name in ENGINE_PROGRAMS if shutil.which(name) is None] or os.geteuid() != 0:
-        pytest.skip(f"a Docker Engine can be started by root alone, with {missing or ENGINE_PROGRAMS}")
-    with (
-        tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
-        _data_root(Path(temporary)) as data,
-    ):
-        folder = Path(temporary)
-        host = f"unix://{folder}/s"
-        with (folder / "log").open("wb") as log:
-            daemon = subprocess.Popen(
-                [
-                    "dockerd",
-                    *("--host", host, "--data-root", data, "--exec-root", folder / "exec"),
-                    *("--pidfile", folder / "pid"),
-                ],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        client = docker.DockerClient(base_url=host, version="1.41", timeout=120)
-        try:
-            wait_for(lambda: _answers(client, daemon, folder / "log"), seconds=60, what="the Docker Engine")
-            for left in client.containers.list(all=True):  # by tests that were cut off
-                left.remove(force=True)
-            _import_base(client)
-            yield Engine(host, client, BASE)
-        finally:
-            client.close()
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait(60)
-
-
-@contextlib.contextmanager
-def _data_root(temporary: Path) -> Iterator[Path]:
-    """Give the kept data of the last engine, or an empty folder while another engine has that."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "engine.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield temporary / "data"
-        else:
-            yield CACHE / "engine"
-
-
-def _answers(client: docker.DockerClient, daemon: subprocess.Popen[bytes], log: Path) -> bool:
-    if daemon.poll() is not None:
-        raise RuntimeError(f"dockerd ended with {daemon.returncode}:\n{log.read_text()[-2000:]}")
-    with contextlib.suppress(docker.errors.DockerException, OSError):
-        return client.ping()
-    return False
-
-
-def _import_base(client: docker.DockerClient) -> None:
-    with contextlib.suppress(docker.errors.ImageNotFound):
-        client.images.get(BASE)
-        return
-    archive = CACHE / "bookworm.tar"
-    if not archive.exists():
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            root = Path(folder) / "root"
-            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            packed = Path(folder) / "tar"
-            subprocess.run(["tar", "-C", root, "-cf", packed, "."], check=True)
-            packed.replace(archive)
-    name, _, tag = BASE.partition(":")
-    client.api.import_image_from_file(str(archive), repository=name, tag=tag)
 
 
 class ContainerRunner(Runner):

@@ -20,12 +20,12 @@ from hub.environments.sources import Sources
 from hub.processes import Cancelled
 from nfs.mounts import Mount
 from tests.conftest import wait_for
+from tests.engine import BUNDLE
 from tests.hub.conftest import PERSON
 from tests.hub.test_launchers import marked
 
 pytestmark = pytest.mark.timeout(900)  # the first one waits for a base image and a first build
 
-BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 MARK = "secret-of-the-tests"
 WHOLE = {
     "binder/requirements.txt": "# ours\nsix==1.16.0\n-r requirements-more.txt\n",

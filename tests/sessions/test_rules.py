@@ -14,6 +14,7 @@ from tests.publishing import commit, notebook
 from workspace_api.app import create_app
 from workspace_api.database import migrate, now
 from workspace_api.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidInputError,
     LimitReachedError,
@@ -214,3 +215,17 @@ def test_the_name_of_a_server_is_one_that_jupyterhub_takes(path, name):
     assert len(made) <= 30
     assert "--" not in made
     assert made != server_name(path, "worksheet")
+
+
+def test_git_waits_for_an_environment_that_another_builder_had_made(workspace):
+    with workspace.database.write() as session:
+        owner = session.scalars(select(User).where(User.name == "ada")).one()
+        given = {"project": PROJECT, "checkout_of": PROJECT, "folder": "projects/sessions"}
+        kept = {"environment_key": "of-another-builder", "state": SessionState.STOPPED}
+        row = WorkSession(id="ad", owner=owner, kind="lab", server="l-s", opened_at=now(), **given, **kept)
+        session.add(row)
+
+    with pytest.raises(ConflictError, match=r"built anew\. Try again"):
+        workspace.sessions.run_operation(ADA, PROJECT, {"operation": "save"})
+
+    assert workspace.environments.count_by_state()["wanted"] == 1

@@ -89,6 +89,12 @@ async def printed(channel) -> str:
             return text
 
 
+@pytest.fixture(scope="module", params=["sandbox", "container"])
+def workspace(request):
+    """The whole workspace, with the sandbox and with containers: both behave the same."""
+    return request.getfixturevalue(f"{request.param}_workspace")
+
+
 @pytest.fixture(scope="module")
 def person(workspace, browser):
     """Makes people."""
@@ -151,7 +157,17 @@ ESCAPES = {
     "the forge's repositories": "os.listdir('{home}/forge')",
     "another user's home by its path": "os.listdir('{home}/storage/home')",
     "the container engine": "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
+    "the container engine by its own socket": "socket.socket(socket.AF_UNIX).connect('{engine}')",
+    "what starts containers": "socket.socket(socket.AF_UNIX).connect('/run/containerd/containerd.sock')",
     "the shadow file": "open('/etc/shadow')",
+    "the machine's root by the first process": "os.listdir('/proc/1/root{home}')",
+    "the database by a symbolic link": "followed('{home}/database.sqlite')",
+    "another home by a symbolic link": "followed('{home}/storage/home/ben/.bashrc')",
+    "the kernel's settings": "open('/proc/sys/kernel/core_pattern', 'w')",
+    "the kernel's memory": "open('/proc/kcore', 'rb').read(1)[0]",
+    "one's own limits": "open('/sys/fs/cgroup/memory/memory.limit_in_bytes', 'w')",
+    "another root folder": "os.chroot('/tmp')",
+    "making a device": "os.mknod('/tmp/disk', 0o60600, os.makedev(8, 0))",
     "processes of others": "open('/proc/{pid}/environ')",
     "a mount": "subprocess.run(['mount', '-t', 'tmpfs', 'x', '/tmp'], check=True, capture_output=True)",
     "a namespace that gains something": "subprocess.run(['unshare', '-Ur', 'mount', '-t', 'tmpfs', 'x',"
@@ -159,7 +175,8 @@ ESCAPES = {
     "becoming root": "os.setuid(0)",
     "another group": "os.setgroups([0])",
     "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)",
-    "tracing the first process": "ptrace(16, 1)",
+    "tracing a first process with more rights": "more_rights(1); ptrace(16, 1)",
+    "tracing a process of the machine": "ptrace(16, {pid})",
     "the internet": "socket.create_connection(('1.1.1.1', 53), 3)",
     "cloud metadata": "socket.create_connection(('169.254.169.254', 80), 3)",
     "the web process by its own port": "socket.create_connection(('127.0.0.1', {web}), 3)",
@@ -178,10 +195,19 @@ ESCAPES = {
     "making an account": "call('POST', '/api/v1/people', {{'name': 'eve', 'password': 'x' * 20}})",
 }
 TRY = """
-import ctypes, json, os, socket, subprocess, sys, urllib.request
+import ctypes, json, os, socket, subprocess, sys, tempfile, urllib.request
 def ptrace(request, pid):
     if ctypes.CDLL(None, use_errno=True).ptrace(request, pid, 0, 0):
         raise PermissionError(ctypes.get_errno())
+def more_rights(pid):
+    status = dict(line.split(":", 1) for line in open(f"/proc/{{pid}}/status"))
+    rights = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")]
+    if int(status["Uid"].split()[0]) == os.getuid() and not any(rights):
+        raise PermissionError("it is the session's own, and may no more than the session")
+def followed(target):
+    link = os.path.join(tempfile.mkdtemp(), "link")
+    os.symlink(target, link)
+    open(link)
 def call(method, path, body=None, token=os.environ["LABFORK_TOKEN"], base=os.environ["LABFORK_API_URL"][:-7]):
     headers = {{"Authorization": "Bearer " + token, "Content-Type": "application/json"}}
     data = json.dumps(body).encode() if body is not None else b"" if method == "POST" else None
@@ -201,9 +227,10 @@ for name, code in {escapes!r}.items():
 def test_nothing_of_others_is_within_reach(ada, workspace, person):
     person("ben")
     her, server = ada
-    ports = json.loads((workspace.home / "config" / "in-force.json").read_text())["ports"]
+    force = json.loads((workspace.home / "config" / "in-force.json").read_text())
+    engine = force["configuration"]["containers"]["host"].removeprefix("unix://")
     escapes = {
-        name: code.format(home=workspace.home, pid=workspace.process.pid, **ports)
+        name: code.format(home=workspace.home, pid=workspace.process.pid, engine=engine, **force["ports"])
         for name, code in ESCAPES.items()
     }
     said = her.run(server, TRY.format(escapes=escapes))
@@ -227,6 +254,31 @@ def test_two_tabs_that_press_open_at_once_share_one_session(ada):
 
     assert again == server
     assert len(her.context.request.get("/api/v1/sessions").json()["items"]) == 1
+
+
+HOOK = """
+import os, pathlib
+hook = pathlib.Path.home() / "projects/alphagenome/.git/hooks/post-commit"
+hook.write_text("#!/bin/sh\\nid -u >> ~/hook\\ncat {home}/config/secrets.json >> ~/stolen\\ntrue\\n")
+hook.chmod(0o755)
+print("ok")
+"""
+
+
+def test_a_hook_of_a_checkout_runs_as_its_person_and_reaches_nothing(ada, workspace):
+    her, server = ada
+    her.run(server, HOOK.format(home=workspace.home))
+    her.run(
+        server, "open(__import__('os').path.expanduser('~/projects/alphagenome/n.txt'), 'w'); print('ok')"
+    )
+    her.page.goto(f"{CURATED}/copy")
+    her.page.get_by_label("What changed").fill("A file")
+    her.page.get_by_role("button", name="Save version").click()
+    her.page.get_by_text("The version is saved.").wait_for()
+
+    home = workspace.home / "storage" / "home" / "ada"
+    assert (home / "hook").read_text() == f"{home.stat().st_uid}\n"
+    assert (home / "stolen").read_text() == ""
 
 
 def test_work_is_saved_proposed_and_accepted(ada, workspace, browser, person):

@@ -141,6 +141,12 @@ class EnvironmentService:
             rows = session.scalars(ordered.offset((page - 1) * per_page).limit(per_page))
             return Page([_listed(row) for row in rows], total, page, per_page)
 
+    def is_ready(self, key: str) -> bool:
+        """Whether an environment can be used now: by this workspace's builder, and not removed."""
+        with self._database.read() as session:
+            row = session.get(Environment, key)
+        return row is not None and row.state == "ready" and not self._gone(key)
+
     def rebuild(self, identity: Identity, key: str) -> EnvironmentView:
         """Queue an environment again, for an author or administrator; one in the queue stays there.
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import hub.notebook_runner
-from hub.environments.builder import Builder
+from hub.environments.builder import Builder, in_environment
 from hub.jobs import Account, Forward, Job
 from hub.launchers import to_outside
 from nfs.layout import StorageLayout
@@ -57,10 +57,10 @@ class Surroundings:
         `shares` and `gids` are the storage and the numbers of the person's groups.
         """
         gateway = public_folder(self.settings.home)
-        sandboxed = self.settings.sandboxed and self.settings.runs.network == "none"
+        apart = self.settings.has_own_network(self.settings.runs.network)
         port = self.settings.alphagenome.port
-        forwards = (Forward(port, gateway / SOCKET_FILE),) if sandboxed and gateway.is_dir() else ()
-        return Job(
+        forwards = (Forward(port, gateway / SOCKET_FILE),) if apart and gateway.is_dir() else ()
+        job = Job(
             argv=(
                 str(self.builder.python(run.environment_key)),
                 *("-I", str(RUNNER / "run.py"), str(REQUEST)),
@@ -74,6 +74,7 @@ class Surroundings:
             forwards=forwards,
             writable=(folder.project, folder.result, self._home(person, folder)),
         )
+        return in_environment(job, self.builder, run.environment_key)
 
     def write_request(
         self, run: Run, person: Person, folder: AttemptFolder, shares: Sequence[GroupShare] = ()
@@ -121,7 +122,6 @@ class Surroundings:
             Mount(folder.request, REQUEST, "ro"),
             Mount(runner, RUNNER, "ro"),
             *((Mount(roots, ROOTS, "ro"),) if roots.is_file() else ()),
-            *self.builder.mounts(run.environment_key),
         )
 
     def _environment(self, run: Run, token: str) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Carries out operations on people's checkouts, each in its person's own sandbox."""
+"""Carries out operations on people's checkouts, each in its person's own sandbox or container."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.jobs import Launcher
-from hub.launchers import PlainLauncher, SandboxLauncher
 from nfs import beneath
 from workspace_api.errors import ConflictError
 from workspace_api.people.views import Person
@@ -24,9 +23,9 @@ LOG_TAIL = 1_000
 class Checkouts:
     """Starts git's jobs and reads their answers, which are somebody else's words and checked as such."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, launcher: Launcher) -> None:
         self._surroundings = surroundings
-        self._launcher: Launcher = SandboxLauncher() if surroundings.settings.sandboxed else PlainLauncher()
+        self._launcher = launcher
 
     def go_on(
         self,

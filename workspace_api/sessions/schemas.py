@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from hub.jobs import Job
+from hub.containers import AnyJob
 from workspace_api.sessions.sizes import Size
 from workspace_api.sessions.views import Prepared, SessionView, Waiting
 
-JOB = TypeAdapter(Job)
+JOB: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
 
 
 class SessionRequest(BaseModel):

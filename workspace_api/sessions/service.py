@@ -13,6 +13,7 @@ from sqlalchemy import Select, or_, select
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts, may
+from hub.jobs import Launcher
 from hub.machine import this_machine
 from hub.sandbox import Host
 from hub.usage import servers_folder
@@ -80,6 +81,7 @@ class SessionService:
         groups: GroupService,
         layout: StorageLayout,
         settings: Settings,
+        launcher: Launcher,
     ) -> None:
         self._projects = projects
         self._environments = environments
@@ -107,7 +109,7 @@ class SessionService:
         )
         self._folder = settings.home / "work" / "sessions"
         self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
-        self._checkouts = Checkouts(self._surroundings)
+        self._checkouts = Checkouts(self._surroundings, launcher)
         self.forks = Forks(forge)
 
     def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
@@ -243,10 +245,9 @@ class SessionService:
         facts = ProjectFacts(project.visibility, self._forge.member_level(project.path, identity.user or ""))
         require(identity, Action.FORK_PROJECT, facts, "work on this project")
         view = self.copy_of(identity, project.path)
-        if view is None or view.environment_key is None:
+        if view is None:
             raise NotFoundError("You have no checkout of this project. Open it first.")
-        if self._environments.need(view.environment_key).state != "ready":
-            raise ConflictError("The environment of your copy is being built. Try again when it is ready.")
+        key = self._usable_environment(identity, view)
         person = self._people.get(identity.user or "")
         place = Place(self._folder / f"operation-{secrets.token_hex(6)}")
         mark = place.folder.name
@@ -254,10 +255,26 @@ class SessionService:
         asked = {"folder": view.folder, "upstream_branch": upstream_branch, **request}
         try:
             token = self._token(person, mark[:24])
-            return self._checkouts.run(place, person, asked, view.environment_key, token)
+            return self._checkouts.run(place, person, asked, key, token)
         finally:
             self._tokens.revoke_for_run(mark[:24])
             shutil.rmtree(place.folder, ignore_errors=True)
+
+    def _usable_environment(self, identity: Identity, view: SessionView) -> str:
+        """Return the environment in which git runs for a checkout: the session's, or what is built now.
+
+        Raises ConflictError while there is none, which a change of the builder or a removal can bring about.
+        """
+        key = view.environment_key
+        if key is None or not self._environments.is_ready(key):
+            source = view.checkout_of or view.project
+            key = self._projects.snapshot(identity, source, self._branch(view)).environment_key
+        environment = self._environments.need(key)
+        if environment.state == "failed":
+            raise ConflictError(f"The project's environment could not be built. {environment.error}")
+        if environment.state != "ready":
+            raise ConflictError("The project's environment is being built anew. Try again when it is ready.")
+        return key
 
     def fork(self, identity: Identity, path: str) -> str:
         """Return the path of the caller's own copy of a project, made when there is none."""

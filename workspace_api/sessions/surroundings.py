@@ -11,7 +11,7 @@ from typing import Any
 
 from hub import lab_panel, workbench
 from hub.door import socket_of
-from hub.environments.builder import Builder
+from hub.environments.builder import Builder, helper_python, in_environment
 from hub.jobs import Account, Forward, Job, Limits
 from hub.launchers import to_outside
 from hub.machine import gpu_devices
@@ -132,7 +132,7 @@ class Surroundings:
             (),
             (),
             argv=(
-                *(str(self.host.python), "-I", "-S", "-c", START),
+                *(str(helper_python(self.builder, environment_key, self.host)), "-I", "-S", "-c", START),
                 *(str(WORKBENCH), str(REQUEST), str(ANSWERS / "answer.json")),
             ),
             cwd=HOME,
@@ -180,23 +180,24 @@ class Surroundings:
         limits: Limits,
         devices: tuple[Path, ...] = (),
     ) -> Job:
-        self._write_gitconfig(place, person)
+        self._write_gitconfig(place, person, environment_key)
         home = self.layout.home(person.name)
-        return Job(
+        job = Job(
             argv=argv,
             cwd=cwd,
             env={**self._environment(environment_key, token), **env},
-            mounts=self._mounts(place, home, shares, environment_key),
+            mounts=self._mounts(place, home, shares),
             account=Account(person.uid, person.uid, tuple(gids)),
             limits=limits,
             network=self.settings.sessions.network,
             forwards=self._forwards(),
             devices=devices,
         )
+        return in_environment(job, self.builder, environment_key)
 
     def _forwards(self) -> tuple[Forward, ...]:
-        """Return the ways out of a sandbox without a network: the public port, and the gateway."""
-        if not self.settings.sandboxed or self.settings.sessions.network != "none":
+        """Return the ways from a network of its own to us: the public port, and the gateway."""
+        if not self.settings.has_own_network(self.settings.sessions.network):
             return ()
         door = Forward(self.settings.port, socket_of(self.settings.home))
         gateway = public_folder(self.settings.home)
@@ -204,9 +205,7 @@ class Surroundings:
             return (door,)
         return (door, Forward(self.settings.alphagenome.port, gateway / SOCKET_FILE))
 
-    def _mounts(
-        self, place: Place, home: Path, shares: Sequence[GroupShare], environment_key: str
-    ) -> tuple[Mount, ...]:
+    def _mounts(self, place: Place, home: Path, shares: Sequence[GroupShare]) -> tuple[Mount, ...]:
         roots = public_folder(self.settings.home) / ROOTS_FILE
         return (
             *mount_plan(HomeShare(home), shares, self.layout.public),
@@ -214,7 +213,6 @@ class Surroundings:
             Mount(Path(workbench.__file__).parent, WORKBENCH, "ro"),
             Mount(Path(lab_panel.__file__).parent, LAB_PANEL, "ro"),
             *((Mount(roots, ROOTS, "ro"),) if roots.is_file() else ()),
-            *self.builder.mounts(environment_key),
         )
 
     def _environment(self, environment_key: str, token: str) -> dict[str, str]:
@@ -234,13 +232,14 @@ class Surroundings:
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(ROOTS),
         }
 
-    def _write_gitconfig(self, place: Place, person: Person) -> None:
+    def _write_gitconfig(self, place: Place, person: Person, environment_key: str) -> None:
         """Write what git is told: who commits, whom to ask for a password, how to leave outputs out."""
         outside = {} if self.settings.sandboxed else {str(WORKBENCH): str(Path(workbench.__file__).parent)}
+        python = helper_python(self.builder, environment_key, self.host)
 
         def command(program: str) -> str:
             path = to_outside(str(WORKBENCH / program), outside)
-            return shlex.join([str(self.host.python), "-I", "-S", path])
+            return shlex.join([str(python), "-I", "-S", path])
 
         forge = self.repository("").removesuffix("/.git")
         lines = [

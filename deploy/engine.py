@@ -1,0 +1,75 @@
+"""The Docker Engine that a configuration chose: whether a workspace can work with it, and its network."""
+
+from __future__ import annotations
+
+import os
+
+import docker  # type: ignore[import-untyped]
+
+from deploy.configuration import Configuration, ConfigurationError, variable
+from hub.containers import engine
+from hub.environments.clients import CLIENTS, NoClientError, find_client
+from workspace_api.settings import ContainerSettings
+
+OLDEST = (1, 41)  # of the engine's interface: Docker Engine 20.10
+APART = {"com.docker.network.bridge.enable_icc": "false"}
+
+
+def look_at(chosen: ContainerSettings) -> str:
+    """Return in words the engine that sessions and runs shall have.
+
+    Raises ConfigurationError with what is missing, and what helps.
+    """
+    if os.geteuid() != 0:
+        raise ConfigurationError(
+            "containers need a workspace that is started as root: homes belong to people's own user ids. "
+            f"Start it as root, or leave {variable('containers__engine')} empty."
+        )
+    try:
+        client = find_client(CLIENTS)
+        with engine(chosen.host) as connected:
+            version = connected.version()
+            driver = connected.info()["Driver"]
+            _find_image(connected, chosen.base_image)
+    except (NoClientError, OSError) as error:
+        raise ConfigurationError(str(error)) from None
+    if tuple(map(int, version["ApiVersion"].split("."))) < OLDEST:
+        raise ConfigurationError(f"Docker Engine {version['Version']} is too old; install 20.10 or newer.")
+    return (
+        f"Docker Engine {version['Version']} ({driver}) at {chosen.host}, base image {chosen.base_image}, "
+        f"builds by {client.program}"
+    )
+
+
+def make_ready(configuration: Configuration) -> None:
+    """Refuse a chosen engine that cannot be used, and make the network of what is `open`.
+
+    Raises ConfigurationError with the setting, what is missing, and what helps.
+    """
+    chosen = configuration.containers
+    if not chosen.engine:
+        return
+    try:
+        look_at(chosen)
+        if "open" in (configuration.runs.network, configuration.sessions.network):
+            _make_network(chosen)
+    except (ConfigurationError, OSError) as error:
+        name = variable("containers__engine")
+        raise ConfigurationError(f"{name}={chosen.engine} cannot be used here: {error}") from None
+
+
+def _find_image(client: docker.DockerClient, name: str) -> None:
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        raise ConfigurationError(
+            f"the engine has no image {name} ({variable('containers__base_image')}). Get it with docker pull "
+            f"{name}, or make it with debootstrap (docs/containers.md)."
+        ) from None
+
+
+def _make_network(chosen: ContainerSettings) -> None:
+    """Make the network of open jobs, without traffic between them, unless it is there."""
+    with engine(chosen.host) as client:
+        if not client.networks.list(names=[f"^{chosen.network}$"]):
+            client.networks.create(chosen.network, driver="bridge", options=APART)

@@ -1,0 +1,28 @@
+"""What is looked at, and made, before a workspace with an engine starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.configuration import ConfigurationError, read_configuration
+from deploy.doctor import containers
+from deploy.engine import make_ready
+
+
+def test_a_base_image_that_the_engine_lacks_is_named(docker_engine):
+    lacking = {**docker_engine.settings, "LABFORK_CONTAINERS__BASE_IMAGE": "labfork-test/none:1"}
+
+    with pytest.raises(ConfigurationError, match=r"no image labfork-test/none:1 .*docker pull"):
+        make_ready(read_configuration(lacking))
+
+
+def test_the_network_of_what_is_open_is_made_once_and_keeps_jobs_apart(docker_engine):
+    given = {**docker_engine.settings, "LABFORK_RUNS__NETWORK": "open"}
+    given["LABFORK_CONTAINERS__NETWORK"] = "labfork-test-open"
+    for _ in range(2):
+        make_ready(read_configuration(given))
+
+    [network] = docker_engine.client.networks.list(names=["labfork-test-open"])
+    assert network.attrs["Options"]["com.docker.network.bridge.enable_icc"] == "false"
+    assert containers(read_configuration(given)).detail.startswith("Docker Engine ")
+    network.remove()

@@ -1,0 +1,134 @@
+"""A real Docker Engine of the tests' own, and a base image by debootstrap; nothing is from a registry."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.conftest import wait_for
+
+CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
+PACKAGES = "ca-certificates,git,python3"
+BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+BASE = "labfork-test/base:bookworm"
+KEPT = ("engine", "engine-2")  # as many engines as workers run tests
+ENGINE_PROGRAMS = ("dockerd", "debootstrap")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running Docker Engine, and an image in it with Debian, git and Python."""
+
+    host: str
+    client: docker.DockerClient
+    base: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of a workspace that uses it, and of builds on this machine."""
+        return {
+            "LABFORK_CONTAINERS__ENGINE": "docker",
+            "LABFORK_CONTAINERS__BASE_IMAGE": self.base,
+            "LABFORK_CONTAINERS__HOST": self.host,
+            "LABFORK_CONTAINERS__BUILD_NETWORK": "host",
+            "LABFORK_CONTAINERS__CA_BUNDLE": str(BUNDLE),
+            "LABFORK_CONTAINERS__CACHE": "labfork-test-uv",
+        }
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """A Docker Engine with its own socket and data; what it built before is kept for the next time."""
+    require_programs()
+    with (
+        tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
+        _data_root(Path(temporary)) as data,
+    ):
+        host = f"unix://{temporary}/s"
+        daemon = start_engine(Path(temporary), data)
+        client = docker.DockerClient(base_url=host, version="1.41", timeout=120)
+        try:
+            for left in client.containers.list(all=True):  # by tests that were cut off
+                left.remove(force=True)
+            import_base(client)
+            yield Engine(host, client, BASE)
+        finally:
+            client.close()
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(60)
+
+
+def require_programs() -> None:
+    """Skip the test where no Docker Engine can be started."""
+    if missing := [name for name in ENGINE_PROGRAMS if shutil.which(name) is None] or os.geteuid() != 0:
+        pytest.skip(f"a Docker Engine can be started by root alone, with {missing or ENGINE_PROGRAMS}")
+
+
+def start_engine(folder: Path, data: Path) -> subprocess.Popen[bytes]:
+    """Start a Docker Engine whose socket is `s` in `folder`, and return it when it answers."""
+    with (folder / "log").open("ab") as log:
+        daemon = subprocess.Popen(
+            [
+                "dockerd",
+                *("--host", f"unix://{folder}/s", "--data-root", data, "--exec-root", folder / "exec"),
+                *("--pidfile", folder / "pid"),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    client = docker.DockerClient(base_url=f"unix://{folder}/s", version="1.41", timeout=120)
+    with contextlib.closing(client):
+        wait_for(lambda: _answers(client, daemon, folder / "log"), seconds=60, what="the Docker Engine")
+    return daemon
+
+
+@contextlib.contextmanager
+def _data_root(temporary: Path) -> Iterator[Path]:
+    """Give the kept data of an earlier engine that no other one has now, or else an empty folder."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        for name in KEPT:
+            lock = stack.enter_context((CACHE / f"{name}.lock").open("w"))
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield CACHE / name
+                return
+        yield temporary / "data"
+
+
+def _answers(client: docker.DockerClient, daemon: subprocess.Popen[bytes], log: Path) -> bool:
+    if daemon.poll() is not None:
+        raise RuntimeError(f"dockerd ended with {daemon.returncode}:\n{log.read_text()[-2000:]}")
+    with contextlib.suppress(docker.errors.DockerException, OSError):
+        return client.ping()
+    return False
+
+
+def import_base(client: docker.DockerClient) -> None:
+    """Make the base image in an engine that has none."""
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        client.images.get(BASE)
+        return
+    archive = CACHE / "bookworm.tar"
+    if not archive.exists():
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            root = Path(folder) / "root"
+            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            packed = Path(folder) / "tar"
+            subprocess.run(["tar", "-C", root, "-cf", packed, "."], check=True)
+            packed.replace(archive)
+    name, _, tag = BASE.partition(":")
+    client.api.import_image_from_file(str(archive), repository=name, tag=tag)
