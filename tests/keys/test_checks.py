@@ -38,6 +38,7 @@ def test_a_private_key_is_not_repeated():
         (PUBLIC[:40], "cannot be read"),
         ("ssh-ed25519 not-base64", "cannot be read"),
     ],
+    ids=["nothing", "no key", "two keys", "an old kind", "cut off", "no base64"],
 )
 def test_what_is_none_is_told(text, words):
     assert words in refusal(text)
