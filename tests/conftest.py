@@ -119,13 +119,18 @@ def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dic
     return wait_for(ended, seconds=seconds, what=f"the end of run {run_id}")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each folder of tests, with the servers it shares, to one worker; the longest begin first."""
-    folders = {item: item.path.relative_to(CHECKOUT / "tests").parts[0] for item in items}
-    for item, folder in folders.items():
-        item.add_marker(pytest.mark.xdist_group(folder))
+    """Give each folder of tests, with the servers it shares, to one worker; the longest begin first.
+
+    The files of the longest folder are shared out between the workers.
+    """
+    parts = {item: item.path.relative_to(CHECKOUT / "tests").parts for item in items}
+    for item, (folder, *rest) in parts.items():
+        group = f"{folder}/{rest[0]}" if folder == LONGEST_FOLDERS[0] and rest else folder
+        item.add_marker(pytest.mark.xdist_group(group))
     rank = {folder: number for number, folder in enumerate(LONGEST_FOLDERS)}
-    items.sort(key=lambda item: rank.get(folders[item], len(rank)))
+    items.sort(key=lambda item: rank.get(parts[item][0], len(rank)))
 
 
 @contextlib.contextmanager
