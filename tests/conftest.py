@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.engine"]
 
@@ -119,18 +120,22 @@ def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dic
     return wait_for(ended, seconds=seconds, what=f"the end of run {run_id}")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each folder of tests, with the servers it shares, to one worker; the longest begin first.
+class FolderScheduling(LoadScopeScheduling):
+    """Gives each folder of tests, with the servers it shares, to one worker."""
 
-    The files of the longest folder are shared out between the workers.
-    """
-    parts = {item: item.path.relative_to(CHECKOUT / "tests").parts for item in items}
-    for item, (folder, *rest) in parts.items():
-        group = f"{folder}/{rest[0]}" if folder == LONGEST_FOLDERS[0] and rest else folder
-        item.add_marker(pytest.mark.xdist_group(group))
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Have two workers share the folders out."""
+    return FolderScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders that take longest."""
     rank = {folder: number for number, folder in enumerate(LONGEST_FOLDERS)}
-    items.sort(key=lambda item: rank.get(parts[item][0], len(rank)))
+    items.sort(key=lambda item: rank.get(item.path.relative_to(CHECKOUT / "tests").parts[0], len(rank)))
 
 
 @contextlib.contextmanager
