@@ -18,7 +18,8 @@ from workspace_api.database import now
 from workspace_api.runs import execution
 from workspace_api.tokens.models import Token
 
-SMALL = "resources: {minutes: 0.1, memory: 512M}\n"
+BRIEF = "resources: {minutes: 0.1, memory: 512M}\n"
+SMALL = "resources: {minutes: 3, memory: 512M}\n"
 ROOMY = "resources: {minutes: 1}\n"
 WAIT_FOR_EVER = "import time\nopen('begun', 'w').close()\ntime.sleep(600)"
 
@@ -70,7 +71,8 @@ def test_a_run_succeeds_and_its_results_land_in_the_home(bench, monkeypatch):
     ids=["raises", "endless", "hungry", "filler"],
 )
 def test_a_notebook_that_misbehaves_fails_with_words(bench, code, words):
-    path = bench.project_with(code, workspace__yaml=SMALL)
+    limits = BRIEF if code.startswith("while") else SMALL
+    path = bench.project_with(code, workspace__yaml=limits)
     ended = bench.await_end(bench.request(path))
 
     assert ended.state == "failed"

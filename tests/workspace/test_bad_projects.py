@@ -9,7 +9,8 @@ from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(600)]
 
-SMALL = "resources: {memory: 512M, minutes: 0.25}\n"
+BRIEF = "resources: {memory: 512M, minutes: 0.25}\n"
+SMALL = "resources: {memory: 512M, minutes: 3}\n"
 
 
 def run(workspace, name: str, files: dict[str, str], **parameters) -> dict:
@@ -44,7 +45,8 @@ def test_a_good_notebook_succeeds_and_its_files_are_kept(workspace):
     ],
 )
 def test_a_notebook_that_misbehaves_fails_with_words(workspace, name, code, words):
-    ended = run(workspace, name, {"a.ipynb": notebook(code), "workspace.yaml": SMALL})
+    limits = BRIEF if name == "endless" else SMALL
+    ended = run(workspace, name, {"a.ipynb": notebook(code), "workspace.yaml": limits})
 
     assert ended["state"] == "failed"
     assert words in ended["error"].lower()
@@ -61,7 +63,7 @@ def test_a_notebook_that_prints_for_ever_fails_with_words(workspace):
 
 def test_a_fork_bomb_is_contained_and_the_workspace_goes_on(workspace):
     code = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
-    ended = run(workspace, "bomb", {"a.ipynb": notebook(code), "workspace.yaml": SMALL})
+    ended = run(workspace, "bomb", {"a.ipynb": notebook(code), "workspace.yaml": BRIEF})
 
     assert ended["state"] == "failed"
     with workspace.client() as client:
