@@ -265,7 +265,7 @@ print("ok")
 """
 
 
-def test_a_hook_of_a_checkout_runs_as_its_person_and_reaches_nothing(ada, workspace):
+def test_a_hook_of_a_checkout_is_not_run_when_a_version_is_saved(ada, workspace):
     her, server = ada
     her.run(server, HOOK.format(home=workspace.home))
     her.run(
@@ -277,8 +277,9 @@ def test_a_hook_of_a_checkout_runs_as_its_person_and_reaches_nothing(ada, worksp
     her.page.get_by_text("The version is saved.").wait_for()
 
     home = workspace.home / "storage" / "home" / "ada"
-    assert (home / "hook").read_text() == f"{home.stat().st_uid}\n"
-    assert (home / "stolen").read_text() == ""
+    assert (home / "projects" / "alphagenome" / "n.txt").exists()
+    assert not (home / "hook").exists()
+    assert not (home / "stolen").exists()
 
 
 def test_work_is_saved_proposed_and_accepted(ada, workspace, browser, person):
