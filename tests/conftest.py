@@ -177,7 +177,7 @@ def workspace(sandbox_workspace: RunningWorkspace) -> RunningWorkspace:
     return sandbox_workspace
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of other modules
 def browser() -> Iterator:
     """A real Chromium without a window."""
     from playwright.sync_api import sync_playwright
