@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hub.control_groups import find_control_group
 from tests.conftest import CHECKOUT, wait_for
 
 MIB = 1024**2
@@ -150,11 +152,10 @@ def test_a_job_dies_with_its_supervisor_and_counts_as_lost(sandbox):
     not Path("/sys/fs/cgroup/memory").exists(), reason="control groups of version 1 are not here"
 )
 def test_no_control_group_is_left(sandbox):
-    sandbox.run("print(1)")
+    launched, folder = sandbox.start("print(1)")
+    wait_for(launched.outcome, what="its end")
 
-    left = [path for path in Path("/sys/fs/cgroup/memory/labfork").iterdir() if path.is_dir()]
-    mine = [path for path in left if not (path / "cgroup.procs").read_text().strip()]
-    assert mine == []
+    assert find_control_group(json.loads((folder / "plan.json").read_text())["name"]) is None
 
 
 def test_what_a_job_uses_is_told_while_it_runs(either):
