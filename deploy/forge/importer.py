@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +101,7 @@ class Importer:
             self._end(project_id, lambda _t, _project: reason)
         finally:
             discard(folder)
+            discard(folder.with_name(f"{folder.name}-replaced"))
 
     def _end(self, project_id: int, last: Callable[[Transaction, Project], str]) -> None:
         """Do what is `last`, which returns why it was not possible, and note how the import ended."""
@@ -121,7 +121,8 @@ class Importer:
             return WRITTEN_MEANWHILE
         tidy(folder)
         self._repositories.configure(folder)
-        shutil.rmtree(repository.folder)
+        replaced = folder.with_name(f"{folder.name}-replaced")  # git may be reading it at this moment
+        repository.folder.rename(replaced)
         folder.rename(repository.folder)
         project.default_branch = branch
         repository.head_to(branch)

@@ -72,7 +72,8 @@ def test_cancelling_ends_whatever_the_job_started(either):
         "time.sleep(100)"
     )
     launched, folder = either.start(code)
-    wait_for(lambda: "up" in (folder / "log").read_text() and marked("sleep 4321"), what="the job")
+    log = folder / "log"
+    wait_for(lambda: log.exists() and "up" in log.read_text() and marked("sleep 4321"), what="the job")
 
     launched.cancel()
 

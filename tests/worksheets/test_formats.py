@@ -90,7 +90,7 @@ def test_the_mouse_has_its_own_chromosomes():
     assert "chr1 to chr19, chrX, chrY and chrM" in refusal("genomic-variant", "chr22:1:A>C", **MM10)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(30, func_only=True)
 @pytest.mark.parametrize("form", list(FORMATS))
 @pytest.mark.parametrize("filler", [" ", "1 ", "chr1:", "(", "1,", "A"])
 def test_long_nonsense_is_judged_at_once(form, filler):

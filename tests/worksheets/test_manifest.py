@@ -105,7 +105,7 @@ def test_what_cannot_be_read_at_all_is_one_problem(text, words):
     assert [word for word in words if word not in problem] == []
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(30, func_only=True)
 @pytest.mark.parametrize("merge", ["", "<<: "])
 def test_aliases_that_expand_without_end_are_refused(merge):
     inner = "[{}]" if merge else "[x, x, x, x, x, x, x, x, x]"

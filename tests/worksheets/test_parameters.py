@@ -178,7 +178,7 @@ def test_nothing_of_a_cell_is_executed(tmp_path):
     assert not made.exists()
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(30, func_only=True)
 @pytest.mark.parametrize(
     "source",
     [

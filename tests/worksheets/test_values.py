@@ -289,20 +289,20 @@ def test_a_message_quotes_only_the_beginning_of_a_long_value():
     assert len(message) < 200
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(30, func_only=True)
 @pytest.mark.parametrize("pattern", ["(a+)+$", "^(a|aa)+$", "^(a*)*b$", "(.*a){20}b"])
 def test_a_catastrophic_pattern_is_answered_at_once(pattern):
     assert "does not have the form" in refusal({**TEXT, "pattern": pattern}, "a" * 100_000 + "!")
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(60, func_only=True)
 def test_a_costly_pattern_is_made_ready_once_for_a_long_list():
     costly = {"type": "string", "pattern": "(a|b|c){0,4000}d"}
 
     assert "does not have the form" in refusal({"type": "array", "items": costly}, ["abc"] * 50_000)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(30, func_only=True)
 def test_a_long_list_is_searched_for_twins_at_once():
     assert (
         refusal({"type": "array", "uniqueItems": True}, [*range(100_000), 0]) == "Something is named twice."
