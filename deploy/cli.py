@@ -15,6 +15,7 @@ from deploy import engine, in_force, system
 from deploy.configuration import Configuration, ConfigurationError, read_configuration
 from deploy.first_start import password_file
 from deploy.prepare import prepare, running_process
+from deploy.services import give_head_start
 from workspace_api.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -76,15 +77,15 @@ def up() -> None:
     become_jupyterhub(force)
 
 
-def become_jupyterhub(force: in_force.InForce) -> NoReturn:
-    """Replace this process by JupyterHub, the parent of all others."""
-    config = Path(__file__).with_name("jupyterhub_config.py")
-    environment = {**os.environ, "LABFORK_HOME": str(force.home)}
-    sys.stdout.flush()
+def become_jupyterhub(force: in_force.InForce) -> None:
+    """Be JupyterHub from now on, the parent of all other processes, until it is stopped."""
+    os.environ["LABFORK_HOME"] = str(force.home)
     os.chdir(force.home / "run")
-    os.execve(  # noqa: S606 - the program and its arguments are ours
-        sys.executable, [sys.executable, "-m", "jupyterhub", "-f", str(config)], environment
-    )
+    sys.stdout.flush()
+    give_head_start(force)
+    from jupyterhub.app import JupyterHub
+
+    JupyterHub.launch_instance(["-f", str(Path(__file__).with_name("jupyterhub_config.py"))])
 
 
 def _greet(configuration: Configuration, sandbox: examination.Finding | None) -> None:

@@ -15,6 +15,7 @@ from auth.local_authenticator import LocalAuthenticator
 from deploy import in_force
 from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
+from deploy.services import commands, take_over, tied_command
 from hub.door import socket_of
 from hub.environments.uv import UvBuilder
 from hub.spawners import DockerProjectSpawner, SandboxSpawner
@@ -29,11 +30,22 @@ c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jup
 
 
 class PromptServiceSpawner(hub_services._ServiceSpawner):  # type: ignore[misc]
-    """Starts a service again two seconds after it died, and does not wait long for one that will not stop."""
+    """Starts a service again two seconds after it died, and does not wait long for one that will not stop.
+
+    The first time it takes over what was started while JupyterHub loaded.
+    """
 
     poll_interval = Integer(2)
     interrupt_timeout = Integer(8)
     term_timeout = Integer(2)
+
+    def start(self) -> None:
+        """Start the process, or take it over."""
+        ahead = take_over(self._service_name)
+        if ahead is None:
+            super().start()
+        else:
+            self.proc, self.pid = ahead, ahead.pid
 
 
 hub_services._ServiceSpawner = PromptServiceSpawner
@@ -71,14 +83,8 @@ c.JupyterHub.logging_config = {
 }
 c.JupyterHub.template_paths, c.JupyterHub.template_vars = sign_in_pages(settings, Assets(NODE_MODULES))
 
-c.ConfigurableHTTPProxy.command = [
-    sys.executable,
-    "-m",
-    "deploy.tether",
-    str(home / "logs" / "proxy.log"),
-    str(NODE_MODULES / ".bin" / "configurable-http-proxy"),
-    "--log-level=warn",
-]
+chp = str(NODE_MODULES / ".bin" / "configurable-http-proxy")
+c.ConfigurableHTTPProxy.command = tied_command("proxy", home, chp, "--log-level=warn")
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
 c.ConfigurableHTTPProxy.pid_file = str(home / "run" / "proxy.pid")
@@ -108,42 +114,39 @@ c.JupyterHub.last_activity_interval = ACTIVITY_SECONDS
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}  # who asks for a server follows it on its page
 
 
-def process(name: str, **more: Any) -> dict[str, Any]:
+def process(name: str, command: list[str], **more: Any) -> dict[str, Any]:
     """Describe one of our processes; it has no `url`, for which JupyterHub would wait before it answers."""
-    command = [sys.executable, "-m", "deploy.process", name, "--home", str(home)]
     return {"name": name, "command": command, "environment": machine_environment(), **more}
 
 
 def tethered(name: str, module: str, *arguments: str) -> dict[str, Any]:
     """Describe a process that is a module of its own, with what it writes in its log; others go first."""
-    return {"name": name, "command": [*tie(name), "nice", sys.executable, "-m", module, *arguments]}
-
-
-def tie(name: str) -> list[str]:
-    """Return the begin of a command that ends with us, and whose output is the log `name`."""
-    return [sys.executable, "-m", "deploy.tether", str(home / "logs" / f"{name}.log")]
+    return {
+        "name": name,
+        "command": tied_command(name, home, "nice", sys.executable, "-m", module, *arguments),
+    }
 
 
 def fork_server() -> dict[str, Any]:
     """Describe the fork server; not a nice one, as what it forks could not become less nice again."""
     builder = UvBuilder(home / "environments")
     base = builder.folder(builder.key({}))
-    return {"name": "warm", "command": [*tie("warm"), *waiting_command(warm_folder(home), base)]}
+    return {"name": "warm", "command": tied_command("warm", home, *waiting_command(warm_folder(home), base))}
 
 
+ours = commands(force)
 c.JupyterHub.services = [
     process(
         "web",
+        ours.pop("web"),
         api_token=secrets.web_token,
         oauth_client_id="service-web",
         oauth_redirect_uri=f"{address}/oauth_callback",
         oauth_no_confirm=True,
         oauth_client_allowed_scopes=["access:services!service=web", "identify"],
     ),
-    process("worker"),
-    process("gateway"),
+    *(process(name, command) for name, command in ours.items()),
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
-    *([process("forge")] if force.embedded_forge else []),
     *([fork_server()] if force.sandboxed and not settings.containers.engine else []),
 ]
 CULL_EVERY = 15  # seconds: people are told to the minute when a session ends

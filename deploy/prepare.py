@@ -11,6 +11,7 @@ from deploy.in_force import InForce, decide
 
 PRIVATE_FOLDERS = ("config", "forge", "logs", "run", "work", "cache")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+OUR_COMMANDS = (b"labfork", b"deploy.cli")  # what a process that took the id of a dead workspace is not
 
 
 def prepare(configuration: Configuration, *, sandbox_present: bool) -> InForce:
@@ -60,4 +61,4 @@ def running_process(home: Path) -> int | None:
     except (OSError, ValueError):
         return None
     command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path(f"/proc/{pid}").exists() else b""
-    return pid if b"jupyterhub" in command else None
+    return pid if any(name in command for name in OUR_COMMANDS) else None

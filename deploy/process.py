@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.in_force import InForce, load
-from deploy.secrets import write_private
 from deploy.tether import tether
 
 
@@ -50,41 +47,10 @@ def gateway(force: InForce) -> None:
     asyncio.run(serve_gateway(force))
 
 
-def forge(force: InForce) -> None:
-    """Become the embedded forge, which shares no code with the rest."""
-    token_file = force.home / "config" / "forge-token"
-    write_private(token_file, force.secrets.forge_token)
-    repositories = force.configuration.repositories
-    os.execv(  # noqa: S606 - our own module, our own arguments
-        sys.executable,
-        [
-            sys.executable,
-            "-m",
-            "deploy.forge",
-            "--home",
-            str(force.home / "forge"),
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(force.ports.forge),
-            "--external-url",
-            force.forge_public_url,
-            "--root-token-file",
-            str(token_file),
-            *(part for host in repositories.hosts for part in ("--import-host", host)),
-            "--import-mib",
-            str(repositories.max_mib),
-            "--import-seconds",
-            str(repositories.minutes * 60),
-        ],
-    )
-
-
 PROCESSES: Mapping[str, Callable[[InForce], None]] = {
     "web": web,
     "worker": worker,
     "gateway": gateway,
-    "forge": forge,
 }
 
 

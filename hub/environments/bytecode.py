@@ -6,15 +6,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hub.processes import CommandError, stream
+import platformdirs
 
-SOME_FAILED = 1  # compileall's status when a file is no valid Python, such as a template of a package
+from hub.processes import stream
+
+PROGRAM = Path(__file__).with_name("compiling.py")
 
 
 def packages_folder(environment: Path) -> Path:
     """Return where a virtual environment keeps its packages."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return environment / "lib" / name / "site-packages"
+
+
+def compiled_modules() -> Path:
+    """Return the store of compiled modules: this account's, as uv's cache is, for all of its workspaces."""
+    return platformdirs.user_cache_path("labfork", ensure_exists=True) / "modules"
 
 
 def compile_packages(
@@ -25,10 +32,6 @@ def compile_packages(
     The interpreter is our own without site-packages. The environment's would execute the `.pth` files in it,
     which are a project's code, outside any sandbox: uv's `--compile-bytecode` does just that.
     """
-    folder = str(packages_folder(environment))
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-qq", "-j", "0", folder]
-    try:
-        stream(command, log, timeout=timeout, cancelled=cancelled, keep=keep)
-    except CommandError as error:
-        if error.status != SOME_FAILED:
-            raise
+    command: list[str | Path] = [sys.executable, "-I", "-S", PROGRAM]
+    command += [packages_folder(environment), compiled_modules()]
+    stream(command, log, timeout=timeout, cancelled=cancelled, keep=keep)
