@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hub.jobs import Launcher
@@ -17,7 +19,23 @@ from workspace_api.sessions.surroundings import Place, Surroundings
 
 LOOK_SECONDS = 0.03
 LONGEST_ANSWER = 1_000_000
+LONGEST_SETTINGS = 100_000
 LOG_TAIL = 1_000
+
+
+def holds_checkout(home: Path, folder: str, origin: str) -> bool:
+    """Whether `folder` below `home` is a checkout of `origin`, as git itself wrote that down.
+
+    Read as a plain file: git is never run on somebody's folder outside their sandbox. False where it cannot
+    be told so simply; the operation that opens a checkout then finds out.
+    """
+    try:
+        with beneath.folder(home) as at:
+            settings = beneath.read_plain(at, f"{folder}/.git/config", LONGEST_SETTINGS)
+    except OSError:
+        return False
+    section = re.search(rb'^\[remote "origin"\]\n((?:[ \t].*\n)*)', settings, re.MULTILINE)
+    return section is not None and f"\turl = {origin}\n".encode() in section[1]
 
 
 class Checkouts:

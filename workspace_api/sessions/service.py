@@ -38,7 +38,7 @@ from workspace_api.people.service import PeopleService
 from workspace_api.people.views import Person
 from workspace_api.projects.service import ProjectService
 from workspace_api.sessions.admission import room_of
-from workspace_api.sessions.checkouts import Checkouts
+from workspace_api.sessions.checkouts import Checkouts, holds_checkout
 from workspace_api.sessions.choosing import SizeChoice
 from workspace_api.sessions.ends import BY_ADMINISTRATOR, idle_words, time_words, was_idle
 from workspace_api.sessions.hub_client import HubClient
@@ -362,8 +362,12 @@ class SessionService:
         return self._wait(view, "environment")
 
     def _fetch(self, view: SessionView, person: Person, place: Place, key: str) -> Waiting:
-        """Start the checkout, or see how it is."""
+        """Start the checkout, or see how it is; one that an earlier session made is taken as it is."""
         origin = view.checkout_of or view.project
+        known = self._known_checkout(view, person, origin)
+        if known is not None:
+            self._table.change(view.id, folder=known)
+            return self._wait(view, "server")
         namespace, _, name = origin.partition("/")
         upstream = self._surroundings.repository(view.project) if origin != view.project else None
         request = {
@@ -377,6 +381,15 @@ class SessionService:
             return self._wait(view, "checkout")
         self._table.change(view.id, folder=answer["folder"])
         return self._wait(view, "server")
+
+    def _known_checkout(self, view: SessionView, person: Person, origin: str) -> str | None:
+        """Return the folder in which an earlier session of the person had `origin`, if it still is there."""
+        of_it = (WorkSession.checkout_of == origin, WorkSession.folder.is_not(None))
+        before = self._table.find(User.name == view.owner, *of_it)
+        if before is None or before.folder is None:
+            return None
+        home, repository = self._surroundings.layout.home(person.name), self._surroundings.repository(origin)
+        return before.folder if holds_checkout(home, before.folder, repository) else None
 
     def _branch(self, view: SessionView) -> str | None:
         found = self._forge.project(view.checkout_of or view.project)
