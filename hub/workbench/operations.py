@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .alone import alone
 from .changes import what_changed
@@ -17,6 +18,7 @@ from .merging import Copies, merge, set_aside
 from .submodules import notes
 
 PROJECTS = "projects"
+HERE = "127.0.0.1"  # where a sandbox finds the workspace
 BEFORE_UPDATES = "What I had before getting updates"
 BEFORE_RETURN = "What I had before going back"
 
@@ -30,7 +32,7 @@ def open_checkout(request: Mapping[str, Any]) -> dict[str, Any]:
         if not folder.exists() and not folder.is_symlink():
             _clone(projects, name, request)
             return {"folder": f"{PROJECTS}/{name}", "new": True}
-        if not folder.is_symlink() and _origin(folder) == request["origin"]:
+        if not folder.is_symlink() and _is_checkout(folder, request):
             return {"folder": f"{PROJECTS}/{name}", "new": False}
     raise Refused(
         f"Your home has folders called {', '.join(request['names'])} below {PROJECTS} that hold something "
@@ -146,8 +148,27 @@ def _clone(projects: Path, name: str, request: Mapping[str, Any]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _origin(folder: Path) -> str | None:
+def _is_checkout(folder: Path, request: Mapping[str, Any]) -> bool:
+    """Whether `folder` is a checkout of the project; git is told when the workspace listens elsewhere now."""
+    known = _address(folder, "origin")
+    if known == request["origin"]:
+        return True
+    if known is None or not _moved(known, request["origin"]):
+        return False
+    for remote in ("upstream", "origin"):
+        if request.get(remote) and _address(folder, remote) is not None:
+            git(folder, "remote", "set-url", remote, request[remote])
+    return True
+
+
+def _moved(known: str, asked: str) -> bool:
+    """Whether two addresses are of one repository of the workspace's own forge, on different ports."""
+    before, after = urlsplit(known), urlsplit(asked)
+    return before.hostname == after.hostname == HERE and before.path == after.path
+
+
+def _address(folder: Path, remote: str) -> str | None:
     try:
-        return git(folder, "config", "--local", "--get", "remote.origin.url").strip()
+        return git(folder, "config", "--local", "--get", f"remote.{remote}.url").strip()
     except (GitError, OSError):
         return None

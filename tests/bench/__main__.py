@@ -91,7 +91,7 @@ def second_start(home: Path) -> Row:
 
 def trivial_run(workspace: RunningWorkspace, folder: Path, *, times: int = 7) -> Row:
     """Run a two-cell notebook through the workspace, and with the papermill command."""
-    path = publish(workspace, "trivial", {"trivial.ipynb": TRIVIAL}, group="bench")
+    path = publish(workspace, "trivial", {"trivial.ipynb": TRIVIAL}, group="benchmarks")
     ours, peers = [], []
     with workspace.client() as client:
         environment = _environment_of(client, path, workspace.home)

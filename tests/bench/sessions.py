@@ -74,7 +74,8 @@ def _environment(workspace: RunningWorkspace, client: httpx.Client) -> Path:
     _stop(client, session)
     warm = open_workspace(load(workspace.home).settings()).warm
     wait_for(lambda: (warm.expect(), warm.loaded())[1], seconds=300, what="the fork server")
-    return workspace.home / "environments" / session["environment_key"]
+    found = client.get(f"/api/v1/projects/{PROJECT}/worksheets").raise_for_status().json()
+    return workspace.home / "environments" / found["items"][0]["environment_key"]
 
 
 def _open(client: httpx.Client) -> dict:

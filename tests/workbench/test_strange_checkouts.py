@@ -156,6 +156,30 @@ def test_a_fork_that_was_deleted_is_said_and_a_new_one_takes_the_work(ada, fork,
     assert ada.git("show", "main:notes.txt", cwd=fork) == "mine\n"
 
 
+def test_a_checkout_is_known_again_when_the_workspace_listens_on_another_port(ada, fork, origin):
+    for remote, name in (("origin", "ada"), ("upstream", "genomics")):
+        ada.git("remote", "set-url", remote, f"http://127.0.0.1:8000/git/{name}/variants.git")
+    asked = {"names": ["variants"], "upstream": "http://127.0.0.1:9000/git/genomics/variants.git"}
+
+    answer = ada.ask("open", origin="http://127.0.0.1:9000/git/ada/variants.git", **asked)
+
+    assert answer == {"folder": "projects/variants", "new": False}
+    assert ada.git("remote", "get-url", "origin").strip() == "http://127.0.0.1:9000/git/ada/variants.git"
+    assert ada.git("remote", "get-url", "upstream").strip() == asked["upstream"]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9000/git/eve/variants.git", "https://gitlab.example/git/ada/variants.git"]
+)
+def test_a_checkout_of_something_else_stays_what_it_is(ada, address):
+    ada.git("remote", "set-url", "origin", "http://127.0.0.1:8000/git/ada/variants.git")
+
+    answer = ada.ask("open", names=["variants"], origin=address)
+
+    assert "hold something else" in answer["error"]
+    assert ada.git("remote", "get-url", "origin").strip() == "http://127.0.0.1:8000/git/ada/variants.git"
+
+
 def test_links_are_kept_as_links_wherever_they_lead(ada, fork, maintainer):
     (ada.home / "precious.txt").write_text("precious")
     (ada.checkout / "passwd").symlink_to("/etc/passwd")
