@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.resources
 import json
@@ -113,9 +114,8 @@ class UvBuilder:
 
     def installed_packages(self, key: str) -> dict[str, str]:
         """Return the packages of a built environment with their versions."""
-        site = str(packages_folder(self.folder(key)))
-        named = [(d.metadata["Name"], d.version) for d in importlib.metadata.distributions(path=[site])]
-        return dict(sorted((pair for pair in named if pair[0]), key=lambda pair: pair[0].lower()))
+        mark = self.folder(key) / COMPLETE
+        return dict(_packages(self.folder(key), mark.stat().st_mtime_ns if mark.exists() else 0))
 
     def size(self, key: str) -> int:
         """Return the bytes of the environment's files; those shared with the cache are counted too."""
@@ -214,6 +214,14 @@ class UvBuilder:
             *("--python", folder / "bin" / "python"),
             *("--requirement", wanted, "--override", overrides),
         ]
+
+
+@functools.lru_cache(maxsize=64)
+def _packages(folder: Path, built_ns: int) -> Mapping[str, str]:
+    """Read the packages of an environment; one that was built at another time is another one."""
+    site = str(packages_folder(folder))
+    named = [(d.metadata["Name"], d.version) for d in importlib.metadata.distributions(path=[site])]
+    return dict(sorted((pair for pair in named if pair[0]), key=lambda pair: pair[0].lower()))
 
 
 def _quieten(folder: Path) -> None:

@@ -41,6 +41,7 @@ def load_ahead(runner: Path) -> None:
         load_package(runner)
         for name in RUNNER:
             importlib.import_module(f"{PACKAGE}.{name}")
+        sys.modules[f"{PACKAGE}.report"].rehearse()
 
 
 def distributions_loaded(packages: Path) -> list[str]:
