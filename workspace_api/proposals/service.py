@@ -12,6 +12,7 @@ from auth.identity import Identity
 from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.forge.client import ForgeClient
+from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals
 from workspace_api.guard import require
 from workspace_api.projects.service import ProjectService
@@ -41,6 +42,7 @@ class ProposalService:
         self._projects = projects
         self._sessions = sessions
         self._proposals = ForgeProposals(forge)
+        self._lineage = ForgeLineage(forge)
 
     def save_version(
         self, identity: Identity, path: str, message: str, tag: str | None, insist: Sequence[str] = ()
@@ -81,7 +83,10 @@ class ProposalService:
         )
 
     def propose(self, identity: Identity, path: str, title: str, description: str) -> ForgeProposal:
-        """Propose the caller's fork to the project it was forked from."""
+        """Propose the caller's fork to the project it was forked from.
+
+        Raises ConflictError where there is no fork, nothing new in it, or an open proposal of it.
+        """
         words = _checked(title, "title", 200, "Say in a few words what you propose.")
         self._require(identity, Action.PROPOSE, path, "propose changes")
         copy = self._sessions.copy_of(identity, path)
@@ -90,6 +95,8 @@ class ProposalService:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
         if fork == path:
             raise ConflictError("You may write to this project yourself: save a version instead.")
+        if self._lineage.behind(path, fork) == 0:
+            raise ConflictError(f"Your copy has nothing new that {path} has not. Save a version first.")
         branch = self._projects.get(identity, fork).default_branch
         return self._proposals.create(path, fork, branch, identity.user or "", words, description[:10_000])
 
