@@ -131,9 +131,7 @@ def test_what_conflicts_already_is_proposed_and_says_so(shelf, people, project, 
     assert "+mine" in proposals.get(people["ben"], project, made.number).changes[0].patch
 
 
-def test_declining_what_conflicts_gives_the_reason_and_loses_nothing(
-    shelf, people, project, copy, proposals
-):
+def test_declining_what_conflicts_gives_the_reason_and_loses_nothing(shelf, people, project, copy, proposals):
     fork = copy("ada")
     shelf.change(fork, {"notes.txt": "one\nmine\n"})
     made = proposals.propose(people["ada"], project, "Mine", "")
