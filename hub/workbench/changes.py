@@ -82,7 +82,8 @@ def what_changed(folder: Path, before: str | None, after: str | None) -> dict[st
     """Return the files that differ between `before` (else the last version) and `after` (else the files now).
 
     Each has `path`, `kind`, and what differs: `patch`, or `cells` of a notebook; one that was renamed has
-    `old_path`, one that would not be saved `reason`. `more` counts those left out. Raises Refused for a version that is not there.
+    `old_path`, one that would not be saved `reason`. `more` counts those left out. Raises Refused for a
+    version that is not there.
     """
     index = folder / ".git" / "labfork-index"
     new = _commit(folder, after) if after else None
@@ -118,7 +119,7 @@ def _take_in_new_files(folder: Path, index: Path) -> dict[str, str]:
 
 
 def _changed(kind: str, fields: Iterator[str]) -> Changed:
-    """Read what git says of one file: its kind, then its path, or the old and the new one of a renamed file."""
+    """Read what git says of one file: its kind, then its path, or the old and new one of a renamed file."""
     path = next(fields)
     if not kind.startswith("R"):
         return Changed(KINDS.get(kind, "changed"), path, path)

@@ -25,10 +25,16 @@ GIT_SECONDS = 300
 LINK = "120000"  # git's mode of a symbolic link
 CHUNK_BYTES = 65_536
 MISSING = (404, 400)  # not there, and no name of anything that could be
+LENIENT = (
+    "badTimezone",
+    "zeroPaddedFilemode",
+    "missingSpaceBeforeDate",
+)  # old mistakes that GitLab lets pass
 SAFE_GIT = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never"),
     *("-c", "protocol.http.allow=always", "-c", "protocol.https.allow=always"),
     *("-c", "transfer.fsckObjects=true", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"),
+    *(part for name in LENIENT for part in ("-c", f"fetch.fsck.{name}=ignore")),
 )
 
 
