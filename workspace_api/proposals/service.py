@@ -15,6 +15,7 @@ from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals
 from workspace_api.guard import require
+from workspace_api.imports.news import NewsService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.notebook_text import notebook_difference
 from workspace_api.proposals.views import Changes, Done, History
@@ -37,10 +38,13 @@ class Whole:
 class ProposalService:
     """What authors do with their checkouts, and maintainers with what is proposed to them."""
 
-    def __init__(self, forge: ForgeClient, projects: ProjectService, sessions: SessionService) -> None:
+    def __init__(
+        self, forge: ForgeClient, projects: ProjectService, sessions: SessionService, news: NewsService
+    ) -> None:
         self._forge = forge
         self._projects = projects
         self._sessions = sessions
+        self._news = news
         self._proposals = ForgeProposals(forge)
         self._lineage = ForgeLineage(forge)
 
@@ -58,8 +62,16 @@ class ProposalService:
         return done
 
     def get_updates(self, identity: Identity, path: str) -> Done:
-        """Bring what is new in the project into the caller's checkout; nothing of theirs is lost."""
-        return self._do(identity, path, operation="update")
+        """Bring what is new in the project into the caller's checkout; nothing of theirs is lost.
+
+        A copy of a repository from elsewhere gets what is new there too; where that cannot be had, a note of
+        the answer says why.
+        """
+        copy = self._sessions.copy_of(identity, path)
+        with self._news.of(identity, copy.checkout_of or path if copy is not None else path) as news:
+            source = self._sessions.repository(news.project) if news.project else None
+            done = self._do(identity, path, operation="update", source=source)
+        return done.model_copy(update={"notes": [news.said, *done.notes]}) if news.said else done
 
     def go_back(self, identity: Identity, path: str, version: str) -> Done:
         """Make the files of the caller's checkout what they were in an earlier version, as a new one."""

@@ -260,6 +260,10 @@ class SessionService:
             self._tokens.revoke_for_run(mark[:24])
             shutil.rmtree(place.folder, ignore_errors=True)
 
+    def repository(self, path: str) -> str:
+        """Return where git in somebody's sandbox finds a project."""
+        return self._surroundings.repository(path)
+
     def _usable_environment(self, identity: Identity, view: SessionView) -> str:
         """Return the environment in which git runs for a checkout: the session's, or what is built now.
 
