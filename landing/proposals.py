@@ -39,13 +39,15 @@ def proposal_pages(pages: Pages) -> APIRouter:
         typed: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         """Show one's copy with what was just done to it, or why that was not possible."""
+        mine = services.sessions.copy_of(caller, path)
         return pages.page(
             request,
             caller,
             "copy.html",
             status=error.status if error else 200,
             project=services.projects.get(caller, path),
-            copy=services.sessions.copy_of(caller, path),
+            copy=mine,
+            source=services.imports.source_of(mine.checkout_of or path) if mine is not None else None,
             done=done,
             did=did,
             refusal=error.detail if error and not error.errors else "",
