@@ -104,18 +104,16 @@ def _asking(
     plan: Plan | None = None,
     error: InvalidInputError | ConflictError | None = None,
 ) -> HTMLResponse:
-    return pages.page(
+    return pages.form_page(
         request,
         caller,
         "open.html",
-        status=error.status if error else 200,
+        error,
         plan=plan,
         typed=typed,
         hosts=services.imports.hosts,
         visibilities=VISIBILITIES,
         limit=services.settings.repositories.max_mib,
-        errors={each.field: each.message for each in error.errors} if error else {},
-        refusal=error.detail if error and not error.errors else "",
     )
 
 

@@ -80,11 +80,11 @@ def _page(
     new: NewPassword | None = None,
     error: InvalidInputError | None = None,
 ) -> HTMLResponse:
-    return pages.page(
+    return pages.form_page(
         request,
         caller,
         "keys.html",
-        status=error.status if error else 200,
+        error,
         keys=services.keys.keys(caller),
         passwords=services.keys.passwords(caller),
         speaks_ssh=services.keys.speaks_ssh,
@@ -92,5 +92,4 @@ def _page(
         days=DAYS,
         new=new,
         typed={field: (typed or {}).get(field, "") for field in FIELDS},
-        errors={each.field: each.message for each in error.errors} if error else {},
     )

@@ -106,16 +106,14 @@ def _tokens_page(
     new: NewToken | None = None,
     error: WorkspaceError | None = None,
 ) -> HTMLResponse:
-    return pages.page(
+    return pages.form_page(
         request,
         caller,
         "tokens.html",
-        status=error.status if error else 200,
+        error,
         tokens=services.tokens.list(caller),
         choices=SCOPES,
         name=name,
         scopes=["api"] if scopes is None else scopes,
         new=new,
-        errors={each.field: each.message for each in error.errors} if error else {},
-        refusal=error.detail if error and not error.errors else "",
     )

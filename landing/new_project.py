@@ -58,14 +58,12 @@ def _page(
     *,
     error: WorkspaceError | None = None,
 ) -> HTMLResponse:
-    return pages.page(
+    return pages.form_page(
         request,
         caller,
         "new_project.html",
-        status=error.status if error else 200,
+        error,
         typed={field: typed.get(field, "") for field in FIELDS},
         templates=services.creation.templates,
         groups=services.creation.groups_of(caller),
-        errors={each.field: each.message for each in error.errors} if error else {},
-        refusal=error.detail if error and not error.errors else "",
     )

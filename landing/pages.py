@@ -16,6 +16,7 @@ from landing import words
 from landing.assets import Assets
 from landing.frame import SHARED_TEMPLATES, TEMPLATES, frame_values
 from workspace_api.browsers import browser_of
+from workspace_api.errors import WorkspaceError
 from workspace_api.http import csrf_token
 from workspace_api.settings import Settings
 
@@ -52,6 +53,18 @@ class Pages:
             caller=caller, csrf=csrf_token(request), here=_here(request), **values
         )
         return HTMLResponse(html, status, NO_STORE)
+
+    def form_page(
+        self, request: Request, caller: Identity, template: str, error: WorkspaceError | None, **values: Any
+    ) -> HTMLResponse:
+        """Return a page with a form: as it was sent, and refused for `error`, or without one anew.
+
+        The page has `errors`, a message for each wrong field, and `refusal`, what is wrong beside them.
+        """
+        errors = {each.field: each.message for each in error.errors} if error else {}
+        refusal = error.detail if error and not errors else ""
+        status = error.status if error else 200
+        return self.page(request, caller, template, status=status, errors=errors, refusal=refusal, **values)
 
     def error_page(self, request: Request, status: int, **values: Any) -> HTMLResponse:
         """Return a page for somebody whose browser may not be known; it holds no form but the sign-out."""

@@ -39,17 +39,17 @@ def proposal_pages(pages: Pages) -> APIRouter:
         typed: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         """Show one's copy with what was just done to it, or why that was not possible."""
-        return pages.page(
+        mine = services.sessions.copy_of(caller, path)
+        return pages.form_page(
             request,
             caller,
             "copy.html",
-            status=error.status if error else 200,
+            error,
             project=services.projects.get(caller, path),
-            copy=services.sessions.copy_of(caller, path),
+            copy=mine,
+            source=services.imports.source_of(mine.checkout_of or path) if mine is not None else None,
             done=done,
             did=did,
-            refusal=error.detail if error and not error.errors else "",
-            errors={each.field: each.message for each in error.errors} if error else {},
             typed={field: (typed or {}).get(field, "") for field in FIELDS},
         )
 

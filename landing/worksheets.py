@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
+from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
@@ -38,6 +39,7 @@ EARLIER_RUNS = 6
 Part = Annotated[str, InPath(max_length=255)]
 File = Annotated[str, InPath(max_length=500)]
 Ref = Annotated[str | None, Query(max_length=255)]
+Field = Annotated[str, Query(max_length=200)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,45 +59,52 @@ class Filled:
         return {error.field: error.message for error in self.errors}
 
 
+@dataclasses.dataclass(frozen=True)
+class Sent:
+    """A form that was sent, and the worksheet that it is of."""
+
+    form: FormData
+    sheet: WorksheetView
+    ref: str | None
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """What was typed, by field."""
+        return typed_values(self.sheet.schema, self.form)
+
+
+def _sent(
+    services: Services, caller: Caller, form: Form, namespace: Part, name: Part, notebook: File
+) -> Sent:
+    """Return the form of a call, with its worksheet at the version that the form names."""
+    ref = text_of(form, "ref") or None
+    return Sent(form, services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref), ref)
+
+
+SentForm = Annotated[Sent, Depends(_sent)]
+
+
 def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
     """Return the routes of worksheets."""
     router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}/worksheets")
     form = WorksheetForm(pages, shelf)
 
     @router.post("/{notebook:path}/validate", response_class=HTMLResponse)
-    def validate(
-        services: Services,
-        caller: Caller,
-        sent: Form,
-        namespace: Part,
-        name: Part,
-        notebook: File,
-        field: Annotated[str, Query(max_length=200)],
-    ) -> HTMLResponse:
+    def validate(services: Services, caller: Caller, sent: SentForm, field: Field) -> HTMLResponse:
         """Say what is wrong with one field, or how it was read."""
-        ref = text_of(sent, "ref") or None
-        sheet = services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref)
-        return form.note(services, caller, sheet, field, typed_values(sheet.schema, sent).get(field))
+        return form.note(services, caller, sent.sheet, field, sent.typed.get(field))
 
     @router.post("/{notebook:path}/pick", response_class=HTMLResponse)
     def pick(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        sent: Form,
-        namespace: Part,
-        name: Part,
-        notebook: File,
-        field: Annotated[str, Query(max_length=200)],
+        request: Request, services: Services, caller: Caller, sent: SentForm, field: Field
     ) -> HTMLResponse:
         """Let a file be chosen for a field; the form comes along, and back again with the file in it."""
-        ref = text_of(sent, "ref") or None
-        sheet = services.projects.worksheet(caller, f"{namespace}/{name}", notebook, ref)
-        if text_of(sent, "back") or text_of(sent, "chosen"):
-            typed = with_file(sheet.schema, typed_values(sheet.schema, sent), field, text_of(sent, "chosen"))
-            filled = Filled(typed, text_of(sent, "title"), ref)
-            return form.page(request, services, caller, sheet, filled)
-        return picker_page(pages, request, services, caller, sheet, field, sent)
+        chosen = text_of(sent.form, "chosen")
+        if text_of(sent.form, "back") or chosen:
+            typed = with_file(sent.sheet.schema, sent.typed, field, chosen)
+            filled = Filled(typed, text_of(sent.form, "title"), sent.ref)
+            return form.page(request, services, caller, sent.sheet, filled)
+        return picker_page(pages, request, services, caller, sent.sheet, field, sent.form)
 
     @router.get("/{notebook:path}", response_class=HTMLResponse)
     def worksheet(
@@ -121,33 +130,23 @@ def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
         return form.page(request, services, caller, sheet, Filled(given, title, ref, source=source))
 
     @router.post("/{notebook:path}", response_class=HTMLResponse)
-    def run(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        sent: Form,
-        namespace: Part,
-        name: Part,
-        notebook: File,
-    ) -> Response:
+    def run(request: Request, services: Services, caller: Caller, sent: SentForm) -> Response:
         """Start a run, or show the form again with what is wrong."""
-        path, ref = f"{namespace}/{name}", text_of(sent, "ref") or None
-        sheet = services.projects.worksheet(caller, path, notebook, ref)
-        typed, title = typed_values(sheet.schema, sent), text_of(sent, "title")
+        title = text_of(sent.form, "title")
         try:
             asked = services.runs.request(
                 caller,
-                path,
-                notebook,
-                ref=ref,
-                values=typed,
+                sent.sheet.project,
+                sent.sheet.notebook,
+                ref=sent.ref,
+                values=sent.typed,
                 from_form=True,
                 title=title or None,
-                fresh=bool(text_of(sent, "fresh")),
+                fresh=bool(text_of(sent.form, "fresh")),
             )
         except (InvalidInputError, LimitReachedError, UnavailableError) as error:
-            filled = _refused(Filled(typed, title, ref), error)
-            return form.page(request, services, caller, sheet, filled, status=error.status)
+            filled = _refused(Filled(sent.typed, title, sent.ref), error)
+            return form.page(request, services, caller, sent.sheet, filled, status=error.status)
         reused = "?reused=1" if asked.reused and asked.run.ended else ""
         return RedirectResponse(f"/runs/{asked.run.id}{reused}", 303)
 

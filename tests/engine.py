@@ -8,15 +8,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import docker
 import pytest
 
-from tests.conftest import wait_for
+from tests.conftest import CHECKOUT, wait_for
 
 CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
 PACKAGES = "ca-certificates,git,python3"
@@ -53,10 +55,10 @@ def docker_engine() -> Iterator[Engine]:
     require_programs()
     with (
         tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
-        _data_root(Path(temporary)) as data,
+        _data_root(Path(temporary)) as (data, lock),
     ):
         host = f"unix://{temporary}/s"
-        daemon = start_engine(Path(temporary), data)
+        daemon = start_engine(Path(temporary), data, lock)
         client = docker.DockerClient(base_url=host, version="1.41", timeout=120)
         try:
             for left in client.containers.list(all=True):  # by tests that were cut off
@@ -75,19 +77,21 @@ def require_programs() -> None:
         pytest.skip(f"a Docker Engine can be started by root alone, with {missing or ENGINE_PROGRAMS}")
 
 
-def start_engine(folder: Path, data: Path) -> subprocess.Popen[bytes]:
-    """Start a Docker Engine whose socket is `s` in `folder`, and return it when it answers."""
-    with (folder / "log").open("ab") as log:
-        daemon = subprocess.Popen(
-            [
-                "dockerd",
-                *("--host", f"unix://{folder}/s", "--data-root", data, "--exec-root", folder / "exec"),
-                *("--pidfile", folder / "pid"),
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+def start_engine(folder: Path, data: Path, lock: IO[str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a Docker Engine whose socket is `s` in `folder`, and return it when it answers.
+
+    It ends with the tests, however these end, and holds the `lock` of its data until then.
+    """
+    daemon = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "deploy.tether", folder / "log", "dockerd"),
+            *("--host", f"unix://{folder}/s", "--data-root", data, "--exec-root", folder / "exec"),
+            *("--pidfile", folder / "pid"),
+        ],
+        cwd=CHECKOUT,
+        pass_fds=() if lock is None else (lock.fileno(),),
+        start_new_session=True,
+    )
     client = docker.DockerClient(base_url=f"unix://{folder}/s", version="1.41", timeout=120)
     with contextlib.closing(client):
         wait_for(lambda: _answers(client, daemon, folder / "log"), seconds=60, what="the Docker Engine")
@@ -95,17 +99,17 @@ def start_engine(folder: Path, data: Path) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def _data_root(temporary: Path) -> Iterator[Path]:
-    """Give the kept data of an earlier engine that no other one has now, or else an empty folder."""
+def _data_root(temporary: Path) -> Iterator[tuple[Path, IO[str] | None]]:
+    """Give the data of an earlier engine that no other one has now with its lock, else an empty folder."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         for name in KEPT:
             lock = stack.enter_context((CACHE / f"{name}.lock").open("w"))
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield CACHE / name
+                yield CACHE / name, lock
                 return
-        yield temporary / "data"
+        yield temporary / "data", None
 
 
 def _answers(client: docker.DockerClient, daemon: subprocess.Popen[bytes], log: Path) -> bool:

@@ -18,6 +18,7 @@ from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.members import ForgeMembers
 from workspace_api.groups.service import GroupService
 from workspace_api.heartbeat import Heartbeats
+from workspace_api.imports.news import NewsService
 from workspace_api.imports.service import ImportService
 from workspace_api.keys.service import KeyService
 from workspace_api.means import builder_of, launcher_of
@@ -88,6 +89,7 @@ def open_workspace(settings: Settings) -> Workspace:
     sessions = SessionService(
         database, projects, environments, forge, tokens, people, groups, layout, settings, launcher
     )
+    imports = ImportService(database, projects, forge, settings)
     return Workspace(
         settings=settings,
         database=database,
@@ -105,8 +107,8 @@ def open_workspace(settings: Settings) -> Workspace:
         pushes=PushService(database, forge, projects, settings),
         runs=runs,
         sessions=sessions,
-        proposals=ProposalService(forge, projects, sessions),
-        imports=ImportService(database, projects, forge, settings),
+        proposals=ProposalService(forge, projects, sessions, NewsService(imports, forge)),
+        imports=imports,
         keys=KeyService(forge, people, embedded=settings.forge.embedded),
         heartbeats=Heartbeats(home / "run"),
         warm=WarmStarts(warm_folder(home)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,18 @@ LONGEST_PATCH = 20_000
 LONGEST_ANSWER = 500_000
 LONGEST_NOTEBOOK = 5_000_000
 KINDS = {"A": "added", "D": "removed"}
-PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
+MOST_RENAMES = 400  # beyond as many new and removed files, only those with the same content are paired
+PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", f"-l{MOST_RENAMES}")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What happened to one file; `old` is where it was before, `same` says that only its name changed."""
+
+    kind: str
+    path: str
+    old: str
+    same: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,24 +44,23 @@ class Comparison:
     index: Path
     strips: bool
 
-    def names(self) -> list[tuple[str, str]]:
-        """Return what happened to each file, and its path."""
-        fields = lines(self.folder, *self._diff("--name-status", "-z"), index=self._index)
-        return [
-            (KINDS.get(kind, "changed"), path) for kind, path in zip(fields[::2], fields[1::2], strict=True)
-        ]
+    def names(self) -> list[Changed]:
+        """Return what happened to each file."""
+        fields = iter(lines(self.folder, *self._diff("--name-status", "-z"), index=self._index))
+        return [_changed(kind, fields) for kind in fields]
 
-    def patch(self, path: str) -> str:
+    def patch(self, file: Changed) -> str:
         """Return how a file differs, as unified hunks; empty where it is no text."""
+        paths = dict.fromkeys((file.old, file.path))
         said = git(
-            self.folder, "--literal-pathspecs", *self._diff("--unified=3"), "--", path, index=self._index
+            self.folder, "--literal-pathspecs", *self._diff("--unified=3"), "--", *paths, index=self._index
         )
         _, mark, hunks = said.partition("\n@@ ")
         return (mark.strip() + " " + hunks).rstrip("\n") if mark else ""
 
-    def notebook(self, path: str) -> tuple[bytes, bytes]:
+    def notebook(self, file: Changed) -> tuple[bytes, bytes]:
         """Return a notebook before and after; empty where it was not, or is no more."""
-        return self._content(self.old, path), self._content(self.new, path)
+        return self._content(self.old, file.old), self._content(self.new, file.path)
 
     def _content(self, commit: str | None, path: str) -> bytes:
         if commit is not None:
@@ -70,15 +81,16 @@ class Comparison:
 def what_changed(folder: Path, before: str | None, after: str | None) -> dict[str, Any]:
     """Return the files that differ between `before` (else the last version) and `after` (else the files now).
 
-    Each has `path`, `kind`, and what differs: `patch`, or `cells` of a notebook; one that would not be saved
-    has `reason`. `more` counts those left out. Raises Refused for a version that is not there.
+    Each has `path`, `kind`, and what differs: `patch`, or `cells` of a notebook; one that was renamed has
+    `old_path`, one that would not be saved `reason`. `more` counts those left out. Raises Refused for a
+    version that is not there.
     """
     index = folder / ".git" / "labfork-index"
     new = _commit(folder, after) if after else None
     comparison = Comparison(folder, _commit(folder, before or "HEAD"), new, index, follow_setting(folder))
     try:
         held = {} if new else _take_in_new_files(folder, index)
-        found = [(kind, path) for kind, path in comparison.names() if path not in held]
+        found = [file for file in comparison.names() if file.path not in held]
         files: list[dict[str, Any]] = [
             {"path": path, "kind": "held back", "reason": words} for path, words in sorted(held.items())
         ]
@@ -106,19 +118,29 @@ def _take_in_new_files(folder: Path, index: Path) -> dict[str, str]:
     return held
 
 
-def _described(comparison: Comparison, found: list[tuple[str, str]]) -> list[dict[str, Any]]:
+def _changed(kind: str, fields: Iterator[str]) -> Changed:
+    """Read what git says of one file: its kind, then its path, or the old and new one of a renamed file."""
+    path = next(fields)
+    if not kind.startswith("R"):
+        return Changed(KINDS.get(kind, "changed"), path, path)
+    return Changed("renamed", next(fields), path, same=kind == "R100")
+
+
+def _described(comparison: Comparison, found: list[Changed]) -> list[dict[str, Any]]:
     """Say of each file how it differs, as long as there is room for it."""
-    notebooks = {path: comparison.notebook(path) for _, path in found if path.endswith(".ipynb")}
+    notebooks = {each.path: comparison.notebook(each) for each in found if each.path.endswith(".ipynb")}
     cells = notebook_changes(notebooks)
     room = LONGEST_ANSWER
     files = []
-    for kind, path in found:
-        change: dict[str, Any] = {"path": path, "kind": kind}
+    for file in found:
+        change: dict[str, Any] = {"path": file.path, "kind": file.kind}
         files.append(change)
-        if path in cells:
-            change["cells"] = cells[path]
+        if file.kind == "renamed":
+            change |= {"old_path": file.old, "same": file.same}
+        if file.path in cells:
+            change["cells"] = cells[file.path]
         elif room > 0:
-            patch = comparison.patch(path)
+            patch = comparison.patch(file)
             change["patch"] = patch[:LONGEST_PATCH]
             change["cut"] = len(patch) > LONGEST_PATCH
         size = len(str(change))

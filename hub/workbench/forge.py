@@ -23,6 +23,16 @@ def fetch(folder: Path, remote: str, *more: str) -> None:
         raise _in_words(folder, remote, error) from None
 
 
+def fetch_source(folder: Path, address: str) -> None:
+    """Fetch the branches that the repository from elsewhere has now, as `source/BRANCH`, from `address`."""
+    try:
+        git(folder, "fetch", "--quiet", "--prune", address, "+refs/heads/*:refs/remotes/source/*")
+    except GitError as error:
+        raise Refused(
+            f"What was fetched from elsewhere could not be read. Try again. git said: {error}"
+        ) from None
+
+
 def is_there(folder: Path, name: str) -> bool:
     """Whether a branch such as `origin/main` is there, as far as it was fetched."""
     return commit_of(folder, f"refs/remotes/{name}") is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from .alone import alone
 from .changes import what_changed
 from .committing import commit
-from .forge import check_tag, fetch, is_there, push, push_tag
+from .forge import check_tag, fetch, fetch_source, is_there, push, push_tag
 from .git import GitError, Refused, branch, commit_of, git, head, lines
 from .history import versions
 from .merging import Copies, merge, set_aside
@@ -57,7 +57,10 @@ def save_version(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge what is new in the person's fork and in its origin; their own work is kept, whatever happens."""
+    """Merge what is new in the person's fork, in its origin, and in the repository from elsewhere it copies.
+
+    Their own work is kept, whatever happens. `source` is where that repository is found, if there is one.
+    """
     folder = _folder(request)
     with alone(folder):
         on = branch(folder)
@@ -69,8 +72,9 @@ def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
                 fetch(folder, remote)
                 if is_there(folder, f"{remote}/{name}"):
                     copies += merge(folder, f"{remote}/{name}")
-        copies += push(folder, on)[1]
-        return _done(folder, head(folder) != before, held, copies)
+        found, said = _merge_source(folder, request)
+        copies += found + push(folder, on)[1]
+        return _done(folder, head(folder) != before, held, copies, said)
 
 
 def go_back(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,13 +122,33 @@ OPERATIONS = {
 }
 
 
-def _done(folder: Path, changed: bool, held: list[dict[str, Any]], copies: Copies) -> dict[str, Any]:
+def _merge_source(folder: Path, request: Mapping[str, Any]) -> tuple[Copies, list[str]]:
+    """Merge the branch of the repository from elsewhere that the copy began at; return what to say beside."""
+    if not request.get("source"):
+        return [], []
+    name = request["upstream_branch"]
+    fetch_source(folder, request["source"])
+    if is_there(folder, f"source/{name}"):
+        return merge(folder, f"source/{name}"), []
+    return [], [
+        f"The repository that yours is a copy of has no branch {name}: your copy began at a fixed version, "
+        "and stays there. In a terminal, git branch -r lists its branches, git merge brings one in."
+    ]
+
+
+def _done(
+    folder: Path,
+    changed: bool,
+    held: list[dict[str, Any]],
+    copies: Copies,
+    said: Sequence[str] = (),
+) -> dict[str, Any]:
     return {
         "commit": head(folder),
         "changed": changed,
         "held_back": held,
         "both_kept": copies,
-        "notes": notes(folder),
+        "notes": [*said, *notes(folder)],
     }
 
 

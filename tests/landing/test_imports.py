@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 
@@ -9,12 +10,14 @@ import gitlab
 import pytest
 from starlette.testclient import TestClient
 
-from auth.identity import Level
+from auth.identity import Identity, Level
 from tests.conftest import wait_for
 from tests.forge.conftest import ROOT_TOKEN
 from tests.landing.conftest import PROJECT, application, browser_of, signed_in
+from workspace_api.imports.news import NewsService
 from workspace_api.settings import ForgeSettings, RepositorySettings
 
+ANNA = Identity(user="anna", level=Level.AUTHOR)
 NOTEBOOK = """{"cells": [{"cell_type": "code", "execution_count": null, "id": "a", "outputs": [], "source":
 "x = 1", "metadata": {"tags": ["parameters"]}}], "metadata": {"kernelspec": {"name": "python3",
 "display_name":
@@ -219,3 +222,49 @@ def test_bad_refs_and_paths_are_told_beside_their_field(opening, elsewhere, fiel
     answer = anna.post("/open", data={"csrf": token, "repo": repo, field: bad})
     assert answer.status_code == 422
     assert f'id="n-{field}"><p class="error">' in answer.text
+
+
+def test_what_is_new_there_is_fetched_for_the_moment_in_which_it_is_read(opening, elsewhere, seeded):
+    workspace = opening.state.workspace
+    repo = elsewhere({"a.txt": "a"})
+    source = gitlab.Gitlab(seeded.forge_url, private_token=ROOT_TOKEN, keep_base_url=True).projects.get(
+        repo.removeprefix(f"{seeded.forge_url}/")
+    )
+    anna = signed_in(opening, "anna")
+    page = open_(anna, repo=repo)
+    ready(anna, page)
+    copy = anna.get(f"/api/v1/imports/{page.split('/')[2].partition('?')[0]}").json()["project"]
+    action = {"action": "create", "file_path": "new.txt", "content": "new"}
+    newest = source.commits.create({"branch": "main", "commit_message": "New", "actions": [action]}).id
+    news = NewsService(workspace.imports, workspace.forge)
+
+    with news.of(ANNA, copy) as found:
+        assert workspace.forge.resolve(found.project, "main") == newest
+        assert workspace.forge.project(found.project).visibility == "private"
+        assert found.project not in [each.path for each in workspace.lineage.mine(ANNA)]
+    assert workspace.forge.project(found.project) is None
+    assert workspace.forge.resolve(copy, "main") != newest, "the copy itself changes by its owner alone"
+    with news.of(ANNA, PROJECT) as none:
+        assert (none.project, none.said) == ("", "")
+    source.visibility = "private"
+    source.save()
+    with news.of(ANNA, copy) as closed:
+        assert closed.project == ""
+        assert "was not brought in. There is no public repository at this address" in closed.said
+    with news.of(Identity(user="eve", level=Level.END_USER), copy) as refused:
+        assert "needs the level author or developer" in refused.said
+
+
+def test_a_fetch_that_was_cut_off_leaves_nothing_for_long(opening, elsewhere, monkeypatch):
+    workspace = opening.state.workspace
+    anna = signed_in(opening, "anna")
+    page = open_(anna, repo=elsewhere({"a.txt": "a"}))
+    ready(anna, page)
+    copy = anna.get(f"/api/v1/imports/{page.split('/')[2].partition('?')[0]}").json()["project"]
+    left = NewsService(workspace.imports, workspace.forge).of(ANNA, copy)
+    project = left.__enter__().project
+    monkeypatch.setattr("workspace_api.imports.news.LEFT_BEHIND", dt.timedelta(0))
+    with NewsService(workspace.imports, workspace.forge).of(ANNA, copy) as again:
+        assert workspace.forge.project(project) is None
+        assert workspace.forge.project(again.project) is not None
+    left.__exit__(None, None, None)

@@ -165,6 +165,28 @@ def test_a_checkout_executes_nothing_of_the_repository(shelf, forge, tmp_path):
     assert list(tmp_path.rglob("ran")) == []
 
 
+def test_an_old_history_with_harmless_mistakes_is_pushed_and_checked_out(shelf, forge, tmp_path):
+    path, work = shelf.publish({}), tmp_path / "work"
+    work.mkdir()
+
+    def git(*arguments: str) -> str:
+        return shelf.running.git(*arguments, cwd=work, token=ROOT_TOKEN).stdout.strip()
+
+    def made(kind: str, content: bytes) -> str:
+        (work / kind).write_bytes(content)
+        return git("hash-object", "-t", kind, "-w", "--literally", kind)
+
+    git("init", "--quiet")
+    inner = made("tree", b"100644 a.txt\0" + bytes.fromhex(made("blob", b"old")))
+    tree = made("tree", b"040000 folder\0" + bytes.fromhex(inner))
+    who = b"Ada <ada@example.org> 1111111111 +051800"
+    commit = made("commit", b"tree %s\nauthor %s\ncommitter %s\n\nOld\n" % (tree.encode(), who, who))
+    git("push", "--quiet", shelf.on_forge(path).http_url_to_repo, f"{commit}:refs/heads/main")
+    forge.checkout(path, commit, tmp_path / "checkout")
+
+    assert (tmp_path / "checkout" / "folder" / "a.txt").read_text() == "old"
+
+
 @pytest.mark.parametrize("commit", ["0" * 40, "no-such-branch"])
 def test_a_commit_that_is_not_there_cannot_be_checked_out(shelf, forge, tmp_path, commit):
     path = shelf.publish({"a.txt": "1"})

@@ -229,3 +229,18 @@ def test_git_waits_for_an_environment_that_another_builder_had_made(workspace):
         workspace.sessions.run_operation(ADA, PROJECT, {"operation": "save"})
 
     assert workspace.environments.count_by_state()["wanted"] == 1
+
+
+def test_opening_again_makes_a_fork_anew_that_was_removed_under_its_session(workspace, forge, running):
+    fork = workspace.sessions.fork(ADA, PROJECT)
+    running(1)
+    with workspace.database.write() as session:
+        session.execute(update(WorkSession).values(project=PROJECT, server=server_name(PROJECT, "lab")))
+        session.execute(update(WorkSession).values(checkout_of=fork, folder="projects/sessions"))
+    forge.client().projects.delete(fork)
+    assert workspace.forge.project(fork) is None
+    [mine] = workspace.sessions.mine(ADA)
+    again = workspace.sessions.open(ADA, PROJECT)
+
+    assert (again.id, again.state) == (mine.id, "running")
+    assert workspace.forge.project(fork) is not None

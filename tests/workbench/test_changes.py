@@ -78,6 +78,43 @@ def test_a_notebook_is_compared_by_its_cells_with_pictures_and_without_anybodys_
     assert "script" not in json.dumps(found)
 
 
+def test_a_renamed_file_is_one_change_with_what_differs_in_it(ada):
+    (ada.checkout / "notes.txt").write_text("".join(f"line {number}\n" for number in range(20)))
+    ada.ask("save", message="Long enough to be known again")
+    text = (ada.checkout / "notes.txt").read_text()
+    (ada.checkout / "notes.txt").unlink()
+    (ada.checkout / "-notes of ümläut.txt").write_text(text + "one more\n")
+    (ada.checkout / "a.ipynb").rename(ada.checkout / "b.ipynb")
+    found = files(ada.ask("changes"))
+
+    assert {path: (each["kind"], each["old_path"], each["same"]) for path, each in found.items()} == {
+        "-notes of ümläut.txt": ("renamed", "notes.txt", False),
+        "b.ipynb": ("renamed", "a.ipynb", True),
+    }
+    assert [line for line in found["-notes of ümläut.txt"]["patch"].splitlines() if line[0] in "+-"] == [
+        "+one more"
+    ]
+    assert found["b.ipynb"]["cells"] == []
+
+
+def test_after_a_conflict_what_changed_shows_ones_own_text_and_theirs_beside_it(ada, person, origin):
+    ben = person("ben")
+    ben.open(origin)
+    (ben.checkout / "notes.txt").write_text("one\ntheirs\nthree\n")
+    ben.ask("save", message="Theirs")
+    (ada.checkout / "notes.txt").write_text("one\nmine\nthree\n")
+    before = ada.git("rev-parse", "HEAD").strip()
+    [kept] = ada.ask("update", upstream_branch="main")["both_kept"]
+    found = files(ada.ask("changes", before=before))
+    mine = files(ada.ask("changes", before="upstream/main"))
+
+    assert set(found) == {"notes.txt", kept["other"]}
+    assert "-two\n+mine" in found["notes.txt"]["patch"]
+    assert "+theirs" in found[kept["other"]]["patch"]
+    assert "-theirs\n+mine" in mine["notes.txt"]["patch"]
+    assert ada.ask("changes")["files"] == []
+
+
 def test_two_versions_are_compared_whatever_lies_in_the_files_now(ada):
     first = ada.git("rev-parse", "HEAD").strip()
     (ada.checkout / "notes.txt").write_text("second\n")

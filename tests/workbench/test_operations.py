@@ -223,3 +223,23 @@ def test_going_back_while_a_version_was_saved_elsewhere_keeps_both(ada, person, 
 
     assert (ada.checkout / "notes.txt").read_text() == "one\ntwo\nthree\n"
     assert (ada.checkout / kept["other"]).read_text() == "elsewhere\n"
+
+
+def test_a_copy_of_a_repository_from_elsewhere_gets_what_is_new_there_beside_ones_own(
+    ada, maintainer, origin
+):
+    ada.git("remote", "remove", "upstream")
+    for name, text in (("notes.txt", "theirs\n"), ("new.txt", "new\n")):
+        (maintainer.checkout / name).write_text(text)
+    maintainer.ask("save", message="New there")
+    (ada.checkout / "notes.txt").write_text("mine\n")
+    fixed = ada.ask("update", upstream_branch="at-v1-0", source=str(origin))
+    updated = ada.ask("update", upstream_branch="main", source=str(origin))
+
+    assert updated["notes"] == []
+    assert "began at a fixed version" in fixed["notes"][0]
+    assert updated["both_kept"] == [{"path": "notes.txt", "other": "notes (from source main).txt"}]
+    assert (ada.checkout / "notes.txt").read_text() == "mine\n"
+    assert (ada.checkout / "notes (from source main).txt").read_text() == "theirs\n"
+    assert (ada.checkout / "new.txt").exists()
+    assert "could not be read" in ada.ask("update", upstream_branch="main", source="/gone.git")["error"]

@@ -243,6 +243,7 @@ class EnvironmentService:
             if row is None:
                 return None
             row.state = "building"
+            row.builder = self._builder.label[:200]  # it may have been wanted of another one, before a switch
             row.lease_owner = owner
             row.lease_expires_at = _lease_end(lease_seconds)
             row.started_at = now()

@@ -24,11 +24,18 @@ from workspace_api.settings import ForgeSettings
 GIT_SECONDS = 300
 LINK = "120000"  # git's mode of a symbolic link
 CHUNK_BYTES = 65_536
+TAKEN = (409, 400)
 MISSING = (404, 400)  # not there, and no name of anything that could be
+LENIENT = (
+    "badTimezone",
+    "zeroPaddedFilemode",
+    "missingSpaceBeforeDate",
+)  # old mistakes that GitLab lets pass
 SAFE_GIT = (
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never"),
     *("-c", "protocol.http.allow=always", "-c", "protocol.https.allow=always"),
     *("-c", "transfer.fsckObjects=true", "-c", "submodule.recurse=false", "-c", "advice.detachedHead=false"),
+    *(part for name in LENIENT for part in ("-c", f"fetch.fsck.{name}=ignore")),
 )
 
 
@@ -72,11 +79,10 @@ class ForgeClient:
 
     def member_level(self, path: str, user: str) -> int | None:
         """Return the access level of `user` in a project, through its groups too; None for no member."""
-        with self._answering():
-            users = self._gitlab.users.list(username=user, get_all=False)
-        if not users:
+        number = self._user_id(user)
+        if number is None:
             return None
-        found = self._find(lambda: self._lazy(path).members_all.get(users[0].id))
+        found = self._find(lambda: self._lazy(path).members_all.get(number))
         return None if found is None else int(found.access_level)
 
     def resolve(self, path: str, ref: str) -> str | None:
@@ -143,20 +149,28 @@ class ForgeClient:
             with self._answering():
                 self._gitlab.groups.create({"path": path, "name": name, "visibility": "public"})
 
-    def ensure_user(self, name: str, display_name: str) -> None:
-        """Make a user unless they are there; they sign in through the workspace, never with a password."""
+    def ensure_user(self, name: str, display_name: str) -> int:
+        """Make a user unless they are there, and return their number; nobody knows their password.
+
+        They sign in through the workspace. Two that make the same user at once get the same one.
+        """
+        known = self._user_id(name)
+        if known is not None:
+            return known
+        wanted = {
+            "username": name,
+            "name": display_name,
+            "email": f"{name}@labfork.invalid",
+            "password": secrets.token_urlsafe(24),
+            "skip_confirmation": True,
+        }
         with self._answering():
-            if self._gitlab.users.list(username=name, get_all=False):
-                return
-            self._gitlab.users.create(
-                {
-                    "username": name,
-                    "name": display_name,
-                    "email": f"{name}@labfork.invalid",
-                    "password": secrets.token_urlsafe(24),
-                    "skip_confirmation": True,
-                }
-            )
+            try:
+                return int(self._gitlab.users.create(wanted).id)
+            except GitlabError as error:
+                if error.response_code in TAKEN and (made_meanwhile := self._user_id(name)) is not None:
+                    return made_meanwhile
+                raise
 
     def ensure_project(self, namespace: str, name: str, visibility: str, description: str) -> ForgeProject:
         """Make an empty project in a group unless it is there."""
@@ -223,6 +237,11 @@ class ForgeClient:
         if self.alive() and self.resolve(path, commit) is None:
             return NotFoundError(f"{path} has no commit {commit[:7]}.")
         return UnavailableError(f"{path} could not be fetched from the forge: {error}.")
+
+    def _user_id(self, name: str) -> int | None:
+        with self._answering():
+            found = self._gitlab.users.list(username=name, get_all=False)
+        return int(found[0].id) if found else None
 
     def _lazy(self, path: str) -> Any:
         return self._gitlab.projects.get(path, lazy=True)

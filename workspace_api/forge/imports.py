@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.forge.client import ForgeClient
 
 REFUSED = (400, 403, 409, 422)
+PASSING_NAME = "-updates-"
+PASSING = "What is new at "  # how the description of a project begins that is there for a moment only
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,18 @@ class ForgeImports:
 
         made: ForgeImport = self._forge.ask(make)
         return made
+
+    def passed(self, user: str, before: dt.datetime) -> list[int]:
+        """Return the numbers of `user`'s projects that were there for a moment, and were made before then."""
+        found = self._forge.ask(
+            lambda forge: forge.projects.list(owned=True, sudo=user, search=PASSING_NAME, get_all=True)
+        )
+        return [
+            int(each.id)
+            for each in found
+            if (each.description or "").startswith(PASSING)
+            and dt.datetime.fromisoformat(each.created_at) < before
+        ]
 
     def remove(self, project_id: int) -> None:
         """Remove a project whose import failed; nothing happens when it is not there."""

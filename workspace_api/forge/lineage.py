@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workspace_api.forge.client import ForgeClient
+from workspace_api.forge.imports import PASSING
 
 MOST = 100
 
@@ -39,7 +40,8 @@ class ForgeLineage:
                 owned=True, sudo=user, order_by="last_activity_at", per_page=MOST, get_all=False
             )
         )
-        return [_relative(project) for project in found if project.namespace["full_path"] == user]
+        lasting = [project for project in found if not (project.description or "").startswith(PASSING)]
+        return [_relative(project) for project in lasting if project.namespace["full_path"] == user]
 
     def forks(self, path: str, user: str | None) -> list[Relative]:
         """Return the forks of a project that `user` (None: a visitor) may see, at most a hundred."""

@@ -1,25 +1,22 @@
-"""People, groups and their members on the forge."""
+"""Groups and their members on the forge."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import gitlab
-from gitlab.exceptions import GitlabError
 
 from workspace_api.errors import ConflictError, UnavailableError
-from workspace_api.forge.client import ForgeClient, as_project
+from workspace_api.forge.client import TAKEN, ForgeClient, as_project
 from workspace_api.forge.views import ForgeProject
 
-TAKEN = (409, 400)
 VISIBILITIES = ("private", "internal", "public")
 
 
 class ForgeMembers:
-    """Brings people, groups and members on the forge to what the workspace says, as its administrator.
+    """Brings groups and their members on the forge to what the workspace says, as its administrator.
 
     Every method may be repeated, and raises UnavailableError when the forge does not answer. A group is known
     as the workspace's own by the `mark` in its description; one without it is somebody else's and is never
@@ -29,29 +26,9 @@ class ForgeMembers:
     def __init__(self, forge: ForgeClient) -> None:
         self._forge = forge
 
-    def ensure_user(self, name: str, display_name: str, email: str = "") -> int:
-        """Make a user unless they are there, and return their id; nobody knows their password."""
-        known = self._user_id(name)
-        if known is not None:
-            return known
-        wanted = {
-            "username": name,
-            "name": display_name,
-            "email": email or f"{name}@labfork.invalid",
-            "password": secrets.token_urlsafe(24),
-            "skip_confirmation": True,
-        }
-
-        def make(forge: Any) -> int | None:
-            try:
-                return int(forge.users.create(wanted).id)
-            except GitlabError as error:
-                if error.response_code in TAKEN and (made_meanwhile := self._user_id(name)) is not None:
-                    return made_meanwhile
-                raise
-
-        made: int = self._forge.ask(make)
-        return made
+    def user(self, name: str, display_name: str) -> int:
+        """Return the number of a user, who is made unless they are there."""
+        return self._forge.ensure_user(name, display_name)
 
     def taken(self, name: str) -> bool:
         """Whether the forge has a user or a group of this name."""
@@ -116,10 +93,6 @@ class ForgeMembers:
         if held := self.projects(name, mark):
             raise ConflictError(f"{name} still owns {len(held)} projects on the forge.")
         self._forge.find(lambda forge: forge.groups.delete(group.id))
-
-    def _user_id(self, name: str) -> int | None:
-        found = self._forge.ask(lambda forge: forge.users.list(username=name, get_all=False))
-        return int(found[0].id) if found else None
 
     def _find(self, name: str, mark: str) -> Any:
         """Return the group if it is there and ours."""

@@ -122,8 +122,13 @@ class ForgeProposals:
         return self.get(path, number)
 
     def decline(self, path: str, number: int, user: str | None, words: str) -> ForgeProposal:
-        """Close a proposal, with the reason as a note, as the administrator where `user` is None."""
+        """Close a proposal, with the reason as a note, as the administrator where `user` is None.
+
+        Raises ConflictError when it is settled already.
+        """
         one = self._one(path, number)
+        if STATES.get(one.state) != "open":
+            raise ConflictError(f"It was {STATES.get(one.state, one.state)} already. Nothing was changed.")
 
         def close(_forge: Any) -> None:
             if words:

@@ -88,7 +88,7 @@ class Followers:
         self._layout.ensure_group(wanted.name, wanted.gid)
         self._forge.ensure_group(wanted.name, wanted.title, wanted.mark, wanted.visibility)
         levels = {
-            self._forge.ensure_user(name, shown): ACCESS_LEVELS[role]
+            self._forge.user(name, shown): ACCESS_LEVELS[role]
             for name, (shown, role) in wanted.people.items()
         }
         self._forge.set_members(wanted.name, levels)

@@ -18,7 +18,7 @@ from workspace_api.forge.imports import ForgeImport, ForgeImports
 from workspace_api.guard import require
 from workspace_api.imports.addresses import Address, AddressError, is_allowed, project_at, read_address
 from workspace_api.imports.models import Import
-from workspace_api.imports.views import STATES, ImportView, Plan
+from workspace_api.imports.views import STATES, ImportView, Plan, Source
 from workspace_api.people.models import User
 from workspace_api.projects.service import ProjectService
 from workspace_api.settings import Settings
@@ -102,6 +102,18 @@ class ImportService:
         """Return the address that a project is a copy of, or None."""
         with self._database.read() as session:
             return session.scalar(select(Import.source).where(Import.project == path))
+
+    def source(self, identity: Identity, path: str) -> Source | None:
+        """Return what a project is a copy of, and whether the caller may have that fetched; None for none."""
+        row = self._find(Import.project == path)
+        if row is None:
+            return None
+        return Source(row.source, row.fetched, self._refusal(identity, read_address(row.source)))
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long the embedded forge fetches at most."""
+        return self._settings.repositories.minutes * 60
 
     def _facts(self) -> ImportFacts:
         return ImportFacts(frozenset(self._settings.repositories.levels))

@@ -49,3 +49,12 @@ class Plan:
     project: str | None = None
     known: ImportView | None = None
     refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a project is a copy of; `refusal` says why the caller cannot have it fetched anew."""
+
+    address: str
+    fetched: str
+    refusal: str = ""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import threading
-
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import selectinload
 
 from auth.identity import Identity
 from auth.permissions import Action, ProjectFacts, may
@@ -18,15 +14,13 @@ from workspace_api.errors import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
-    UnavailableError,
 )
 from workspace_api.forge.client import ForgeClient
-from workspace_api.forge.views import ForgeProject
 from workspace_api.paging import Page
 from workspace_api.projects.models import Curation, Project, Snapshot, Worksheet
-from workspace_api.projects.snapshots import read_contents
+from workspace_api.projects.records import ProjectRecords, unknown
+from workspace_api.projects.shown import card_of, use_of, worksheet_of
 from workspace_api.projects.views import (
-    CardWorksheet,
     NewestView,
     ProjectCard,
     ProjectView,
@@ -36,25 +30,17 @@ from workspace_api.projects.views import (
     WorksheetView,
 )
 
-SHA_LENGTH = 40
-FRESH = dt.timedelta(minutes=1)
 MOST_USES = 500
 
 
 class ProjectService:
-    """Projects of the forge, with what the workspace has read of them.
-
-    Lists come from the database alone. A commit is read from the forge once; it never changes. Whether a
-    project is still there and who may see it is asked again after a minute; while the forge does not answer,
-    what it said last holds.
-    """
+    """Projects of the forge, with what the workspace has read of them; lists come from the database alone."""
 
     def __init__(self, database: Database, forge: ForgeClient, environments: EnvironmentService) -> None:
         self._database = database
         self._forge = forge
         self._environments = environments
-        self._reading = threading.Lock()
-        self._unanswered_at = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._records = ProjectRecords(database, forge, environments)
 
     def catalogue(
         self,
@@ -86,7 +72,7 @@ class ProjectService:
                 .offset((page - 1) * per_page)
                 .limit(per_page)
             ).all()
-            return Page([_card(row) for row in rows], total, page, per_page)
+            return Page([card_of(row) for row in rows], total, page, per_page)
 
     def areas(self) -> list[str]:
         """Return the areas of curated projects."""
@@ -103,7 +89,7 @@ class ProjectService:
         Raises NotFoundError for a ref that names nothing.
         """
         project = self._allowed(identity, path)
-        row = self._snapshot(project, ref)
+        row = self._records.snapshot(project, ref)
         version = self._version(project, row.commit, ref)
         view = self._view(project)
         return SnapshotView(
@@ -117,13 +103,13 @@ class ProjectService:
             environment_key=row.environment_key,
             resources=row.resources,
             problems=tuple(row.problems),
-            worksheets=tuple(_worksheet(project, row, sheet, version) for sheet in row.worksheets),
+            worksheets=tuple(worksheet_of(project, row, sheet, version) for sheet in row.worksheets),
         )
 
     def newest(self, identity: Identity, path: str) -> NewestView | None:
         """Return the newest commit that the forge told of, and its environment; None before the first."""
         project = self._allowed(identity, path)
-        row = self._stored(project, project.newest_commit) if project.newest_commit else None
+        row = self._records.stored(project, project.newest_commit) if project.newest_commit else None
         if row is None:
             return None
         environment = self._environments.view(row.environment_key)
@@ -134,12 +120,12 @@ class ProjectService:
 
         For the worker, after a push. Raises NotFoundError where the project or the ref is gone by now.
         """
-        project = self._seen(path)
+        project = self._records.seen(path)
         name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
         commit = self._forge.resolve(path, name)
         if commit is None:
             raise NotFoundError(f"{path} has nothing called “{name[:200]}”.")
-        row = self._at(project, commit)
+        row = self._records.at(project, commit)
         if ref == f"refs/heads/{project.default_branch}":
             with self._database.write() as session:
                 session.execute(update(Project).where(Project.id == project.id).values(newest_commit=commit))
@@ -158,17 +144,17 @@ class ProjectService:
         with self._database.read() as session:
             for row in session.scalars(query):
                 found.setdefault(row.project.path, []).append(row)
-        return [_use(rows) for path, rows in found.items() if self._may_see(identity, rows[0].project)]
+        return [use_of(rows) for path, rows in found.items() if self._may_see(identity, rows[0].project)]
 
     def worksheet(
         self, identity: Identity, path: str, notebook: str, ref: str | None = None
     ) -> WorksheetView:
         """Return one worksheet of a project; NotFoundError where the notebook is none."""
         project = self._allowed(identity, path)
-        row = self._snapshot(project, ref)
+        row = self._records.snapshot(project, ref)
         for sheet in row.worksheets:
             if sheet.notebook == notebook:
-                return _worksheet(project, row, sheet, self._version(project, row.commit, ref))
+                return worksheet_of(project, row, sheet, self._version(project, row.commit, ref))
         raise NotFoundError(
             f"{path} has no worksheet “{notebook[:200]}” at {row.commit[:7]}. A worksheet is a notebook with "
             "a cell tagged “parameters”."
@@ -198,7 +184,7 @@ class ProjectService:
         if version not in commits:
             message = f"{path} has no version “{version[:80]}”. Save it as a version first."
             raise InvalidInputError("The project cannot be curated.", [FieldError("version", message)])
-        row = self._at(project, commits[version])
+        row = self._records.at(project, commits[version])
         with self._database.write() as session:
             curation = session.scalar(select(Curation).where(Curation.project_id == project.id))
             if curation is None:
@@ -224,9 +210,9 @@ class ProjectService:
 
     def _allowed(self, identity: Identity, path: str) -> Project:
         """Return the project's row, seen on the forge if it is new to us, for somebody who may read it."""
-        project = self._current(path)
+        project = self._records.current(path)
         if not self._may_see(identity, project):
-            raise _unknown(path)
+            raise unknown(path)
         return project
 
     def _may_see(self, identity: Identity, project: Project) -> bool:
@@ -235,117 +221,9 @@ class ProjectService:
             level = self._forge.member_level(project.path, identity.user)
         return may(identity, Action.READ_PROJECT, ProjectFacts(project.visibility, level))
 
-    def _current(self, path: str) -> Project:
-        """Return the project's row, no older than a minute where the forge answers."""
-        known = self._known(path)
-        if known is None:
-            return self._seen(path)
-        if now() - max(known.seen_at, self._unanswered_at) < FRESH:
-            return known
-        try:
-            return self._seen(path)
-        except UnavailableError:
-            self._unanswered_at = now()
-            return known
-
-    def _known(self, path: str) -> Project | None:
-        namespace, _, name = path.rpartition("/")
-        with self._database.read() as session:
-            return _load(session, Project.namespace == namespace, Project.name == name)
-
-    def _seen(self, path: str) -> Project:
-        found = self._forge.project(path) if path.count("/") else None
-        if found is None:
-            raise _unknown(path)
-        return self._remember(found)
-
     def refresh(self, path: str) -> None:
         """Take over what the forge now says of a project: its visibility and default branch."""
-        self._seen(path)
-
-    def _remember(self, found: ForgeProject) -> Project:
-        with self._database.write() as session:
-            row = session.scalar(select(Project).where(Project.forge_id == found.id))
-            if row is None:  # unknown, or made anew on the forge in the place of one that we know
-                row = session.scalar(select(Project).where(*_place(found))) or Project()
-                row.forge_id = found.id
-                session.add(row)
-            row.namespace, row.name, row.visibility = found.namespace, found.name, found.visibility
-            row.default_branch, row.seen_at = found.default_branch, now()
-        known = self._known(found.path)
-        if known is None:
-            raise _unknown(found.path)
-        return known
-
-    def _snapshot(self, project: Project, ref: str | None) -> Snapshot:
-        """Return what a commit holds, from the database or, the first time, from the forge."""
-        if project.curation is not None and ref in (None, project.curation.version):
-            return project.curation.snapshot
-        return self._at(project, self._resolve(project, ref))
-
-    def _at(self, project: Project, commit: str) -> Snapshot:
-        known = self._stored(project, commit)
-        if known is not None:
-            return known
-        with self._reading:  # one at a time: two visitors of a new commit make one reading
-            return self._stored(project, commit) or self._read(project, commit)
-
-    def _resolve(self, project: Project, ref: str | None) -> str:
-        wanted = ref or project.default_branch
-        if len(wanted) == SHA_LENGTH and self._stored(project, wanted) is not None:
-            return wanted
-        commit = self._forge.resolve(project.path, wanted)
-        if commit is None:
-            raise NotFoundError(f"{project.path} has nothing called “{wanted[:200]}”.")
-        return commit
-
-    def _stored(self, project: Project, commit: str) -> Snapshot | None:
-        with self._database.read() as session:
-            where = (Snapshot.project_id == project.id, Snapshot.commit == commit)
-            query = select(Snapshot).where(*where).options(selectinload(Snapshot.worksheets))
-            return session.scalar(query)
-
-    def _read(self, project: Project, commit: str) -> Snapshot:
-        entries = self._forge.tree(project.path, commit)
-        contents = read_contents(
-            project.name,
-            [entry.path for entry in entries if not entry.link],
-            lambda name, limit: self._forge.read(project.path, commit, name, limit),
-            links=[entry.path for entry in entries if entry.link],
-        )
-        key = self._environments.want(contents.environment)
-        row = Snapshot(
-            project_id=project.id,
-            commit=commit,
-            title=contents.title[:200],
-            summary=contents.summary,
-            area=contents.area[:80],
-            readme=contents.readme,
-            environment_key=key,
-            resources=dict(contents.resources),
-            problems=contents.problems,
-            created_at=now(),
-            worksheets=[
-                Worksheet(
-                    position=position,
-                    notebook=found.notebook,
-                    title=found.title[:200],
-                    summary=found.summary,
-                    schema=dict(found.schema),
-                    notebook_sha256=found.sha256,
-                )
-                for position, found in enumerate(contents.worksheets)
-            ],
-        )
-        try:
-            with self._database.write() as session:
-                session.add(row)
-        except IntegrityError:  # another process has read the same commit meanwhile
-            known = self._stored(project, commit)
-            if known is None:
-                raise
-            return known
-        return row
+        self._records.seen(path)
 
     def _version(self, project: Project, commit: str, ref: str | None) -> str | None:
         """Return the version that a commit was asked for by, or is curated as; a branch is none."""
@@ -370,27 +248,9 @@ class ProjectService:
         )
 
 
-def _place(found: ForgeProject) -> tuple[ColumnElement[bool], ...]:
-    return (Project.namespace == found.namespace, Project.name == found.name)
-
-
-def _load(session: Session, *where: object) -> Project | None:
-    whole = selectinload(Project.curation).selectinload(Curation.snapshot).selectinload(Snapshot.worksheets)
-    found: Project | None = session.scalar(select(Project).where(*where).options(whole))  # type: ignore[arg-type]
-    return found
-
-
 def curated_environments() -> Select[str]:
     """Return the query for the keys of the environments that curated versions need."""
     return select(Snapshot.environment_key).join(Curation, Curation.snapshot_id == Snapshot.id)
-
-
-def _use(rows: list[Snapshot]) -> UseView:
-    project, newest = rows[0].project, rows[0]
-    curation = project.curation
-    pinned = curation is not None and any(row.id == curation.snapshot_id for row in rows)
-    version = curation.version if curation is not None and pinned else None
-    return UseView(project.path, newest.title, newest.commit, len(rows), version)
 
 
 def _visible(query: Select[Project], identity: Identity) -> Select[Project]:
@@ -411,43 +271,3 @@ def _mentions(word: str):  # type: ignore[no-untyped-def]
     )
     columns = (Project.namespace, Project.name, Curation.area, Curation.summary, Snapshot.title)
     return or_(*(column.icontains(word, autoescape=True) for column in columns), worksheets.exists())
-
-
-def _card(row: Project) -> ProjectCard:
-    curation = row.curation
-    snapshot = curation.snapshot if curation else None
-    return ProjectCard(
-        path=row.path,
-        title=snapshot.title if snapshot else row.name,
-        summary=curation.summary if curation else "",
-        area=curation.area if curation else "",
-        visibility=row.visibility,
-        version=curation.version if curation else None,
-        commit=snapshot.commit if snapshot else None,
-        environment_key=snapshot.environment_key if snapshot else None,
-        worksheets=tuple(
-            CardWorksheet(sheet.notebook, sheet.title, sheet.summary)
-            for sheet in (snapshot.worksheets if snapshot else ())
-        ),
-    )
-
-
-def _worksheet(project: Project, row: Snapshot, sheet: Worksheet, version: str | None) -> WorksheetView:
-    return WorksheetView(
-        project=project.path,
-        project_id=project.id,
-        visibility=project.visibility,
-        commit=row.commit,
-        version=version,
-        notebook=sheet.notebook,
-        title=sheet.title,
-        summary=sheet.summary,
-        schema=sheet.schema,
-        notebook_sha256=sheet.notebook_sha256,
-        environment_key=row.environment_key,
-        resources=row.resources,
-    )
-
-
-def _unknown(path: str) -> NotFoundError:
-    return NotFoundError(f"There is no project {path[:200]}.")

@@ -12,8 +12,10 @@ from auth.identity import Identity
 from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.forge.client import ForgeClient
+from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals
 from workspace_api.guard import require
+from workspace_api.imports.news import NewsService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.notebook_text import notebook_difference
 from workspace_api.proposals.views import Changes, Done, History
@@ -36,11 +38,15 @@ class Whole:
 class ProposalService:
     """What authors do with their checkouts, and maintainers with what is proposed to them."""
 
-    def __init__(self, forge: ForgeClient, projects: ProjectService, sessions: SessionService) -> None:
+    def __init__(
+        self, forge: ForgeClient, projects: ProjectService, sessions: SessionService, news: NewsService
+    ) -> None:
         self._forge = forge
         self._projects = projects
         self._sessions = sessions
+        self._news = news
         self._proposals = ForgeProposals(forge)
+        self._lineage = ForgeLineage(forge)
 
     def save_version(
         self, identity: Identity, path: str, message: str, tag: str | None, insist: Sequence[str] = ()
@@ -56,8 +62,16 @@ class ProposalService:
         return done
 
     def get_updates(self, identity: Identity, path: str) -> Done:
-        """Bring what is new in the project into the caller's checkout; nothing of theirs is lost."""
-        return self._do(identity, path, operation="update")
+        """Bring what is new in the project into the caller's checkout; nothing of theirs is lost.
+
+        A copy of a repository from elsewhere gets what is new there too; where that cannot be had, a note of
+        the answer says why.
+        """
+        copy = self._sessions.copy_of(identity, path)
+        with self._news.of(identity, copy.checkout_of or path if copy is not None else path) as news:
+            source = self._sessions.repository(news.project) if news.project else None
+            done = self._do(identity, path, operation="update", source=source)
+        return done.model_copy(update={"notes": [news.said, *done.notes]}) if news.said else done
 
     def go_back(self, identity: Identity, path: str, version: str) -> Done:
         """Make the files of the caller's checkout what they were in an earlier version, as a new one."""
@@ -81,7 +95,10 @@ class ProposalService:
         )
 
     def propose(self, identity: Identity, path: str, title: str, description: str) -> ForgeProposal:
-        """Propose the caller's fork to the project it was forked from."""
+        """Propose the caller's fork to the project it was forked from.
+
+        Raises ConflictError where there is no fork, nothing new in it, or an open proposal of it.
+        """
         words = _checked(title, "title", 200, "Say in a few words what you propose.")
         self._require(identity, Action.PROPOSE, path, "propose changes")
         copy = self._sessions.copy_of(identity, path)
@@ -90,6 +107,8 @@ class ProposalService:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
         if fork == path:
             raise ConflictError("You may write to this project yourself: save a version instead.")
+        if self._lineage.behind(path, fork) == 0:
+            raise ConflictError(f"Your copy has nothing new that {path} has not. Save a version first.")
         branch = self._projects.get(identity, fork).default_branch
         return self._proposals.create(path, fork, branch, identity.user or "", words, description[:10_000])
 

@@ -61,12 +61,17 @@ class CellChange(BaseModel):
 
 
 class ChangedFile(BaseModel):
-    """A file that differs: by `patch`, or `cells` of a notebook; one that is not saved has a `reason`."""
+    """A file that differs: by `patch`, or `cells` of a notebook; one that is not saved has a `reason`.
+
+    One that was renamed was at `old_path`, and is the `same` where only its name changed.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     path: Path
-    kind: Literal["added", "removed", "changed", "held back"]
+    kind: Literal["added", "removed", "changed", "renamed", "held back"]
+    old_path: Path = ""
+    same: bool = False
     patch: Line = ""
     cells: Annotated[list[CellChange], Field(max_length=1_000)] | None = None
     cut: bool = False

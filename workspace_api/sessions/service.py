@@ -134,6 +134,9 @@ class SessionService:
             resources = partial(self._resources, identity, project.path)
             chosen = self.choice.usual_or_refuse(identity, project.path, resources)
         view = self._queue.enter(identity.user or "", project.path, kind, chosen)
+        if view.checkout_of not in (None, project.path):  # it may have been removed on the forge meanwhile
+            person = self._people.get(view.owner)
+            self.forks.ensure_fork(project.path, person.name, person.display_name)
         error = self._queue.admit().get(view.id)
         if error is not None:
             self._finish(view.id, SessionState.FAILED, error.detail)
@@ -259,6 +262,10 @@ class SessionService:
         finally:
             self._tokens.revoke_for_run(mark[:24])
             shutil.rmtree(place.folder, ignore_errors=True)
+
+    def repository(self, path: str) -> str:
+        """Return where git in somebody's sandbox finds a project."""
+        return self._surroundings.repository(path)
 
     def _usable_environment(self, identity: Identity, view: SessionView) -> str:
         """Return the environment in which git runs for a checkout: the session's, or what is built now.

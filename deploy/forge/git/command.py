@@ -18,6 +18,9 @@ ENVIRONMENT = {
 }
 SAFE = ("-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false")
 
+# Old mistakes that many a well-known history holds, and that harm nothing: what GitLab lets pass too.
+LENIENT = ("badTimezone", "zeroPaddedFilemode", "missingSpaceBeforeDate")
+
 
 class GitError(Exception):
     """git refused or failed; the message is git's own last line."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.forge.git.command import ENVIRONMENT, SAFE, git
+from deploy.forge.git.command import ENVIRONMENT, LENIENT, SAFE, git
 
 LOOK_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -24,8 +24,6 @@ REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 CLOSED = ("terminal prompts disabled", "authentication failed", "not found", "error: 404", "error: 403",
           "error: 401")  # fmt: skip
 MOVED = ("error: 301", "error: 302", "error: 307", "error: 308", "redirect")
-# Old mistakes that many a well-known history holds, and that harm nothing: what GitLab lets pass too.
-LENIENT = ("badTimezone", "zeroPaddedFilemode", "missingSpaceBeforeDate")
 PASSED_ON = ("https_proxy", "HTTPS_PROXY", "http_proxy", "no_proxy", "NO_PROXY")
 
 

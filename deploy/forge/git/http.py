@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from deploy.forge.git.command import ENVIRONMENT, SAFE
+from deploy.forge.git.command import ENVIRONMENT, LENIENT, SAFE
 from deploy.forge.git.commands import Asked, asked
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,6 +19,7 @@ CHUNK = 256 * 1024
 MAX_COMMAND_BYTES = 1024 * 1024  # of a push, before its pack; who asks for more refs is not told apart by ref
 # What the forge itself keeps below refs/ is nobody's to push to.
 OWN_REFS = ("-c", "receive.hideRefs=refs/merge-requests")
+LET_PASS = tuple(part for name in LENIENT for part in ("-c", f"receive.fsck.{name}=ignore"))
 NO_CACHE = [(b"cache-control", b"no-cache, max-age=0, must-revalidate")]
 
 
@@ -85,7 +86,7 @@ async def exchange(
 
 async def _start(repository: Path, service: str, protocol: str, *more: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        "git", *SAFE, *OWN_REFS, SERVICES[service], "--stateless-rpc", *more, str(repository),
+        "git", *SAFE, *OWN_REFS, *LET_PASS, SERVICES[service], "--stateless-rpc", *more, str(repository),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -8,7 +8,7 @@ export function differences(found) {
     make(
       "details",
       { class: "labfork-change" },
-      make("summary", {}, make("span", { class: "labfork-path" }, file.path), " ", make("span", { class: "labfork-hint" }, file.kind)),
+      make("summary", {}, make("span", { class: "labfork-path" }, file.path), " ", make("span", { class: "labfork-hint" }, file.old_path ? `${file.kind}, was ${file.old_path}` : file.kind)),
       ...inside(file),
     ),
   );
@@ -18,6 +18,7 @@ export function differences(found) {
 
 function inside(file) {
   if (file.reason) return [make("p", {}, file.reason)];
+  if (file.same) return [make("p", { class: "labfork-hint" }, "Only its name changed.")];
   if (file.cells?.length) return file.cells.flatMap(cell);
   if (file.cells) return [make("p", { class: "labfork-hint" }, "Its cells are the same.")];
   const cut = file.cut ? [make("p", { class: "labfork-hint" }, "More of it changed than is shown here.")] : [];

@@ -11,9 +11,10 @@ from sqlalchemy import update
 
 from auth.identity import Identity
 from hub.environments.uv import COMPLETE
-from tests.api.environments.conftest import build
+from tests.api.environments.conftest import QuickBuilder, build
 from workspace_api.database import now
 from workspace_api.environments.models import Environment
+from workspace_api.environments.service import EnvironmentService
 from workspace_api.errors import ForbiddenError, NotFoundError, NotSignedInError
 
 NUMPY = {"requirements.txt": b"numpy==2.1.0\n"}
@@ -187,3 +188,24 @@ def test_states_are_counted(environments):
         "failed": 0,
         "removed": 0,
     }
+
+
+def test_what_waited_for_another_builder_is_built_by_the_present_one_and_says_so(
+    workspace, home, environments, builder
+):
+    class Switched(QuickBuilder):
+        label = "the builder after the switch"
+
+        def key(self, files):
+            return f"{super().key(files)[:20]}-switched"
+
+    waiting = environments.want({"requirements.txt": b"# queued before the switch"})
+    after = Switched(home / "elsewhere")
+    switched = EnvironmentService(workspace.database, after, home / "elsewhere")
+    assert switched.need(waiting).state == "wanted"
+    assert build(switched) == waiting
+
+    assert switched.is_ready(waiting)
+    assert (switched.need(waiting).state, switched.need(waiting).builder) == ("ready", after.label)
+    assert switched.want({"requirements.txt": b"# queued before the switch"}) != waiting
+    assert environments.need(waiting).state == "wanted", "switched back, it is built by the first one"
