@@ -10,6 +10,7 @@ from starlette.responses import Response
 from landing.assets import Assets
 from landing.changes import change_pages
 from landing.environments import environment_pages
+from landing.genome import genome_pages
 from landing.groups import group_pages
 from landing.home import home_pages
 from landing.imports import import_pages
@@ -33,7 +34,7 @@ REMEMBERED_SECONDS = 3.0
 def add_pages(
     app: FastAPI, workspace: Workspace, node_modules: Path, *, remembered_seconds: float = REMEMBERED_SECONDS
 ) -> None:
-    """Add every page to `app`, the application of `workspace`; htmx comes out of `node_modules`.
+    """Add every page to `app`, the application of `workspace`; htmx and igv.js come out of `node_modules`.
 
     What the landing page tells of worksheets may be `remembered_seconds` old. The application shows its
     errors by `render_problem` once the pages are there.
@@ -51,6 +52,7 @@ def add_pages(
         change_pages(pages),
         proposal_pages(pages),
         run_pages(pages),
+        genome_pages(pages),
         own_pages(pages),
         key_pages(pages),
         group_pages(pages),

@@ -7,12 +7,14 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 STATIC = Path(__file__).parent / "static"
+VENDORED = {"htmx.js": "htmx.org/dist/htmx.min.js", "igv.js": "igv/dist/igv.esm.min.js"}
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 COMPRESSED = frozenset({".css", ".js", ".svg"})
@@ -20,22 +22,27 @@ COMPRESSED = frozenset({".css", ".js", ".svg"})
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: its bytes, the same compressed (None where that gains nothing), type and digest."""
+    """One file: its bytes, type and digest, and whether compressing it gains something."""
 
     body: bytes
-    zipped: bytes | None
     media_type: str
     digest: str
+    compressible: bool
+
+    @cached_property
+    def zipped(self) -> bytes:
+        """The bytes, compressed at the first request: not every process is asked for every file."""
+        return gzip.compress(self.body, mtime=0)
 
 
 class Assets:
-    """Every file that pages load from `/static`: ours, and htmx from an installed package."""
+    """Every file that pages load from `/static`: ours, and htmx and igv.js from installed packages."""
 
     def __init__(self, node_modules: Path) -> None:
-        htmx = node_modules / "htmx.org" / "dist" / "htmx.min.js"
         files = {path.name: path for path in sorted(STATIC.iterdir()) if path.is_file()}
+        vendored = {f"vendor/{name}": node_modules / path for name, path in VENDORED.items()}
         self._assets: Mapping[str, Asset] = {
-            name: _load(path) for name, path in {**files, "vendor/htmx.js": htmx}.items()
+            name: _load(path) for name, path in {**files, **vendored}.items()
         }
 
     def url(self, name: str) -> str:
@@ -57,7 +64,7 @@ class Assets:
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         body = asset.body
-        if asset.zipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if asset.compressible and "gzip" in request.headers.get("accept-encoding", ""):
             body = asset.zipped
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers, media_type=asset.media_type)
@@ -66,11 +73,10 @@ class Assets:
 def _load(path: Path) -> Asset:
     """Read a file; one that is missing stops the start, with its name."""
     body = path.read_bytes()
-    zipped = gzip.compress(body, mtime=0) if path.suffix in COMPRESSED else None
     known = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0]
     return Asset(
         body=body,
-        zipped=zipped,
         media_type=known or "application/octet-stream",
         digest=hashlib.sha256(body).hexdigest()[:16],
+        compressible=path.suffix in COMPRESSED,
     )

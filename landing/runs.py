@@ -18,6 +18,7 @@ from landing.thumbnails import thumbnail
 from workspace_api.errors import NotFoundError
 from workspace_api.http import Caller, Services
 from workspace_api.runs.results import REPORT
+from workspace_api.runs.tracks import tracks_of
 from workspace_api.runs.views import RunFile, RunView
 from workspace_api.workspace import Workspace
 
@@ -66,6 +67,7 @@ def run_pages(pages: Pages) -> APIRouter:
             report=any(file.path == REPORT for file in files),
             outputs=outputs_shown(services, caller, run_id, files),
             records=[file for file in files if not file.path.startswith(OUTPUTS)],
+            along_genome=bool(tracks_of(files)),
             output_count=sum(file.path.startswith(OUTPUTS) for file in files),
             log="" if view.state == "queued" else services.runs.log_tail(caller, run_id),
             environment=environment,

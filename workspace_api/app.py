@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from workspace_api import documentation, health, metrics
+from workspace_api.assemblies.routes import router as assemblies
 from workspace_api.authentication import Authentication, HubTokens
 from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
@@ -41,6 +42,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     files,
     keys,
     runs,
+    assemblies,
     sessions,
     environments,
     pushes,

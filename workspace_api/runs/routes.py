@@ -13,7 +13,7 @@ from workspace_api.http import Caller, Listing, Paging, Services
 from workspace_api.runs import serving
 from workspace_api.runs.events import as_text
 from workspace_api.runs.results import NOTEBOOK, REPORT
-from workspace_api.runs.schemas import RunFilesSchema, RunRequest, RunSchema
+from workspace_api.runs.schemas import GenomeSchema, RunFilesSchema, RunRequest, RunSchema
 from workspace_api.runs.views import Requested
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -128,6 +128,12 @@ def run_file(
 ) -> Response:
     """Give one file of a run's results, or the part of it that the header Range asks for."""
     return serving.plain(services.runs.open_file(caller, run_id, path), wanted)
+
+
+@router.get("/{run_id}/tracks")
+def run_tracks(services: Services, caller: Caller, run_id: Id) -> GenomeSchema:
+    """List those files of a run's results that lie along a genome, such as bigWig, BED and VCF files."""
+    return GenomeSchema.of(services.runs.genome(caller, run_id))
 
 
 @router.get("/{run_id}/crate", response_class=Response, responses={200: {"content": {"application/zip": {}}}})

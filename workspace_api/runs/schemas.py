@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workspace_api.runs.tracks import GenomeView, Track
 from workspace_api.runs.views import RunFile, RunView
 
 
@@ -93,3 +94,39 @@ class RunFilesSchema(BaseModel):
     def of(cls, files: Sequence[RunFile]) -> Self:
         """Answer with the files."""
         return cls(items=[RunFileSchema.model_validate(file, from_attributes=True) for file in files])
+
+
+class TrackSchema(BaseModel):
+    """A file along a genome; `starts` is where its data begin, start counted from 0, end not included.
+
+    `format` and `type` are those of igv.js, `index` the path of a tabix index. `trouble` says why it cannot
+    be drawn.
+    """
+
+    path: str
+    kind: str
+    format: str
+    type: str
+    size: int
+    index: str | None
+    starts: str | None
+    trouble: str | None
+
+    @classmethod
+    def of(cls, track: Track) -> Self:
+        """Answer with a track."""
+        return cls(**{**vars(track), "starts": str(track.starts) if track.starts else None})
+
+
+class GenomeSchema(BaseModel):
+    """What of a run lies along a genome, and the place to begin with."""
+
+    assembly: str
+    place: str | None
+    items: list[TrackSchema]
+
+    @classmethod
+    def of(cls, view: GenomeView) -> Self:
+        """Answer with the tracks."""
+        place = str(view.place) if view.place else None
+        return cls(assembly=view.assembly, place=place, items=[TrackSchema.of(each) for each in view.tracks])

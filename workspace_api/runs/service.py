@@ -39,6 +39,7 @@ from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.queue import BUILDING, RunQueue
 from workspace_api.runs.reading import allowed, estimate_of, position_of, runs, view_of
 from workspace_api.runs.results import Results
+from workspace_api.runs.tracks import GenomeView, genome_view
 from workspace_api.runs.views import LogText, OpenFile, Requested, RunFile, RunView
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
@@ -222,6 +223,16 @@ class RunService:
         if not ended:
             raise NotFoundError(f"The run {run_id[:6]} has no results yet. Wait until it has ended.")
         return self.results.open(owner, origin, path)
+
+    def genome(self, identity: Identity, run_id: str) -> GenomeView:
+        """Return which files of a run lie along a genome, and where to begin to look."""
+        with self._database.read() as session:
+            run = self._find(session, identity, run_id)
+        owner, origin, _ = self._place(identity, run_id)
+        files = self.files(identity, run_id)
+        return genome_view(
+            run.schema, run.parameters, files, lambda path: self.results.open(owner, origin, path)
+        )
 
     def crate(self, identity: Identity, run_id: str) -> Iterator[bytes]:
         """Return the run's results with their RO-Crate as a zip file, in pieces; raises NotFoundError."""
