@@ -60,12 +60,18 @@ class Finished:
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.result / "events.jsonl").read_text().splitlines()]
 
+    @property
+    def results(self) -> Path:
+        """The one folder of results, named by time."""
+        (folder,) = (self.project / "results").iterdir()
+        return folder
+
     def table(self, name: str) -> list[dict[str, str]]:
-        with (self.project / "results" / f"{name}.csv").open() as file:
+        with (self.results / f"{name}.csv").open() as file:
             return list(csv.DictReader(file))
 
     def files(self) -> set[str]:
-        return {path.name for path in (self.project / "results").iterdir()}
+        return {path.name for path in self.results.iterdir()}
 
     def pictures(self) -> int:
         cells = nbformat.read(self.result / "notebook.ipynb", as_version=4).cells
@@ -159,15 +165,16 @@ def test_the_variant_report_has_its_pictures_and_says_that_they_are_synthetic(va
 def test_the_variant_results_are_kept(variant_run: Finished) -> None:
     assert variant_run.files() == {
         "about.json",
-        "allele_comparison.csv",
+        *(f"{name}.{kind}" for name in ("allele_comparison", "scores") for kind in ("csv", "json")),
         *(
             f"{name}.{kind}"
             for name in ("tracks", "effect_by_tissue", "gene_changes")
-            for kind in ("png", "svg")
+            for kind in ("png", "svg", "pdf")
         ),
-        "scores.csv",
+        "report.html",
+        "variant.xlsx",
     }
-    about = json.loads((variant_run.project / "results" / "about.json").read_text())
+    about = json.loads((variant_run.results / "about.json").read_text())
     assert (about["model"], about["variant"]) == ("offline model (synthetic)", "chr22:36201698:A>C")
 
 
@@ -212,15 +219,11 @@ def test_a_region_shows_its_tracks_and_genes(region_run: Finished) -> None:
 
     assert genes == [("APOL1", 2.0), ("APOL4", 1.0)]
     assert {row["measure"] for row in region_run.table("tracks_summary")} == {"RNA-seq", "CAGE", "DNase-seq"}
-    assert region_run.pictures() == 1
+    assert region_run.pictures() == 2
     assert "Synthetic figures." in region_run.report
-    assert region_run.files() == {
-        "about.json",
-        "gene_expression.csv",
-        "tracks.png",
-        "tracks.svg",
-        "tracks_summary.csv",
-    }
+    files = region_run.files()
+    assert files >= {"about.json", "gene_expression.csv", "tracks.png", "tracks.svg", "tracks_summary.csv"}
+    assert "prediction_dnase_01_UBERON_0001157_OUTPUT_TYPE_DNASE.bw" in files
 
 
 def test_a_refusal_of_the_model_is_told_in_its_words(run_notebook: Any) -> None:

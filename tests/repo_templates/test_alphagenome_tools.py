@@ -190,22 +190,31 @@ def test_the_close_up_stays_inside_the_window(ag: Any, reference: Any, position:
 
 def test_results_are_tables_pictures_and_what_they_came_from(ag: Any, reference: Any, tmp_path: Path) -> None:
     table = pd.DataFrame({"tissue": ["liver"], "score": [0.123456789]})
+    results = {"scores": table, "tracks": ag.quick_plot(reference)}
 
-    paths = ag.save_results(
-        tmp_path / "results", {"scores": table}, {"tracks": ag.quick_plot(reference)}, {"variant": VARIANT}
-    )
+    saved = ag.save_results(results, "a variant", tmp_path / "results", details={"variant": VARIANT})
 
-    assert [path.name for path in paths] == ["scores.csv", "tracks.png", "tracks.svg", "about.json"]
-    assert paths[0].read_text() == "tissue,score\nliver,0.123457\n"
-    assert paths[1].read_bytes().startswith(b"\x89PNG")
-    assert json.loads(paths[3].read_text()) == {"alphagenome_client": "0.10.0", "variant": VARIANT}
+    assert re.fullmatch(r"\d{8}-\d{6}_a_variant", saved.folder.name)
+    names = ["scores.csv", "scores.json", "tracks.png", "tracks.svg", "tracks.pdf", "about.json"]
+    assert [path.name for path in saved.paths] == names
+    assert saved.paths[0].read_text() == "tissue,score\nliver,0.123457\n"
+    assert json.loads(saved.paths[1].read_text()) == [{"tissue": "liver", "score": 0.123457}]
+    assert saved.paths[2].read_bytes().startswith(b"\x89PNG")
+    assert saved.paths[4].read_bytes().startswith(b"%PDF")
+    about = json.loads(saved.paths[-1].read_text())
+    assert (about["alphagenome_client"], about["variant"]) == ("0.10.0", VARIANT)
+    assert "non-commercial" in about["note"]
 
 
 def test_equal_figures_are_equal_files(ag: Any, reference: Any, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        ag.save_results(tmp_path / name, figures={"tracks": ag.quick_plot(reference)})
+        (tmp_path / name).mkdir()
+        ag.save_figure(ag.quick_plot(reference), tmp_path / name / "tracks", ["svg", "pdf"])
 
-    assert (tmp_path / "one/tracks.svg").read_bytes() == (tmp_path / "two/tracks.svg").read_bytes()
+    for kind in ("svg", "pdf"):
+        assert (tmp_path / f"one/tracks.{kind}").read_bytes() == (
+            tmp_path / f"two/tracks.{kind}"
+        ).read_bytes()
 
 
 def test_connecting_without_a_key_says_what_to_set(ag: Any) -> None:

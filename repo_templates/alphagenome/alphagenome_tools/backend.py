@@ -15,8 +15,8 @@ MARKED_COLUMNS = ("data_source", "name", "Assay title")
 def is_synthetic(answer: Any) -> bool:
     """Whether an answer of the model is synthetic, told by the mark in its track metadata.
 
-    ``answer`` is a prediction (``Output``), track data, an AnnData of scores, or a table of track metadata;
-    several may be given as a list. Empty ones count as not synthetic.
+    ``answer`` is a prediction (``Output``), track data, an AnnData of scores, a table of track metadata, or
+    what ``output_metadata()`` gives; several may be given as a list. Empty ones count as not synthetic.
     """
     if isinstance(answer, list | tuple):
         return any(is_synthetic(one) for one in answer)
@@ -35,8 +35,11 @@ def _metadata_tables(answer: Any) -> list[pd.DataFrame]:
         return [answer.var]
     if hasattr(answer, "metadata"):
         return [answer.metadata]
+    if hasattr(answer, "alternate"):
+        return [*_metadata_tables(answer.reference), *_metadata_tables(answer.alternate)]
     parts = [getattr(answer, name) for name in vars(answer)]
-    return [part.metadata for part in parts if getattr(part, "metadata", None) is not None]
+    tables = [part if isinstance(part, pd.DataFrame) else getattr(part, "metadata", None) for part in parts]
+    return [table for table in tables if table is not None]
 
 
 def _marked(metadata: pd.DataFrame) -> bool:

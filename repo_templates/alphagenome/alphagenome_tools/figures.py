@@ -1,117 +1,147 @@
-"""Figures: tracks along a region, the two alleles of a variant, its scores."""
+"""Figures of tracks along a region: one prediction, or the two alleles of a variant."""
 
 from __future__ import annotations
 
-import textwrap
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-from alphagenome.data import genome
+from alphagenome.data import genome, transcript
 from alphagenome.visualization import plot_components
 from matplotlib.figure import Figure
 
 from alphagenome_tools.backend import is_synthetic
+from alphagenome_tools.outputs import units_of
 from alphagenome_tools.style import (
     ALTERNATE,
-    CHANGE_MAP,
+    COLUMN_INCHES,
+    GENE_STYLE,
     REFERENCE,
     TRACK_COLOURS,
     finish,
-    mark_synthetic,
     set_title,
 )
 from alphagenome_tools.tables import linear_outputs
 from alphagenome_tools.tracks import by_tissue, thinned
 
-WIDTH_INCHES = 11
-TRACK_HEIGHT = 0.85
+TRACK_HEIGHT = 0.62
+GENE_HEIGHT = 0.75
 MAX_TRACKS = 12
-LEGEND_POINTS = 32  # between the first line and the title: room for the legend
+LEGEND_POINTS = 24  # between the first line and the title: room for the legend
+Genes = Sequence[transcript.Transcript]
 
 
 def quick_plot(
-    output: Any,
-    region: genome.Interval | None = None,
+    outputs: Any,
+    figsize: tuple[float, float] | None = None,
     *,
+    region: genome.Interval | None = None,
     title: str = "",
+    genes: Genes = (),
     max_tracks: int = MAX_TRACKS,
+    colours: Sequence[str] = TRACK_COLOURS,
 ) -> Figure:
     """Return a figure with one line for each tissue, measure and strand along ``region``.
 
-    Without ``region`` the whole prediction is shown. Lines beyond ``max_tracks`` are left out, which the
-    figure says.
+    Without ``region`` the whole prediction is shown; ``genes`` (:func:`genes_in`) are drawn above. Lines
+    beyond ``max_tracks`` are left out, which the figure says. ``figsize`` is in inches; each measure has one
+    of ``colours``.
     """
+    lines, left_out, whole = track_lines(outputs, region, max_tracks, colours)
+    shown = region or whole
+    if not lines or shown is None:
+        raise ValueError("There are no tracks to draw. Choose other tissues or other measures.")
+    figure = drawn([*gene_line(genes, shown), *lines], shown)
+    from_zero(figure)
+    units = units_of([name for name, _ in linear_outputs(outputs)])
+    return finish(figure, shown, title, left_out, is_synthetic(outputs), figsize, units)
+
+
+def track_lines(
+    outputs: Any,
+    region: genome.Interval | None,
+    max_tracks: int = MAX_TRACKS,
+    colours: Sequence[str] = TRACK_COLOURS,
+) -> tuple[list[plot_components.AbstractComponent], int, genome.Interval | None]:
+    """Return filled lines for all tracks along the sequence, how many are left out, and what they cover."""
     components: list[plot_components.AbstractComponent] = []
-    left_out, shown = 0, region
-    for index, (name, tracks) in enumerate(linear_outputs(output)):
-        lines = by_tissue(tracks, name)
-        shown = shown or lines.interval
-        kept = max(0, max_tracks - sum(one.num_axes for one in components))
-        left_out += max(0, lines.num_tracks - kept)
-        if kept and lines.num_tracks:
-            lines = lines.select_tracks_by_index(np.arange(min(kept, lines.num_tracks)))
-            colour = TRACK_COLOURS[index % len(TRACK_COLOURS)]
+    named = [by_tissue(tracks, name) for name, tracks in linear_outputs(outputs)]
+    whole = named[0].interval if named else None
+    shares = shared_out([lines.num_tracks for lines in named], max_tracks)
+    for index, (lines, share) in enumerate(zip(named, shares, strict=True)):
+        if share:
+            chosen = lines.select_tracks_by_index(np.arange(share))
             components.append(
                 plot_components.Tracks(
-                    thinned(lines, shown.width),
+                    thinned(chosen, (region or whole).width),
                     filled=True,
-                    track_colors=colour,
+                    track_colors=colours[index % len(colours)],
                     track_height=TRACK_HEIGHT,
                     ylabel_template="{name}",
                     linewidth=0,
                 )
             )
-    if not components or shown is None:
-        raise ValueError("There are no tracks to draw. Choose other tissues or other measures.")
-    figure = _drawn(components, shown)
-    for axes in figure.axes:
-        # A filled line is read by its area, so it stands on zero.
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    return finish(figure, shown, title, left_out, is_synthetic(output))
+    return components, sum(lines.num_tracks for lines in named) - sum(shares), whole
+
+
+def shared_out(wanted: Sequence[int], most: int) -> list[int]:
+    """Return how many lines each measure gets of at most ``most``: in turns, so that each gets some."""
+    shares = [0] * len(wanted)
+    for _ in range(min(most, sum(wanted))):
+        hungry = [index for index, share in enumerate(shares) if share < wanted[index]]
+        shares[min(hungry, key=lambda index: shares[index])] += 1
+    return shares
 
 
 def plot_variant_comparison(
-    reference: Any,
-    alternate: Any,
+    ref_outputs: Any,
+    alt_outputs: Any,
     variant: genome.Variant,
     *,
     width: int = 4096,
     title: str = "",
+    genes: Genes = (),
     max_tracks: int = MAX_TRACKS,
 ) -> Figure:
     """Return a figure with both alleles laid over each other in the ``width`` base pairs around ``variant``.
 
     Where the alleles agree only the alternate one is seen; the variant is a vertical line.
     """
-    components: list[plot_components.AbstractComponent] = []
-    left_out, shown = 0, None
-    for (name, before), (_, after) in zip(linear_outputs(reference), linear_outputs(alternate), strict=True):
-        shown = shown or close_up(variant, before.interval, width)
-        pair = {"reference": by_tissue(before, name), "alternate": by_tissue(after, name)}
-        kept = max(0, max_tracks - sum(one.num_axes for one in components))
-        number = pair["reference"].num_tracks
-        left_out += max(0, number - kept)
-        if kept and number:
-            index = np.arange(min(kept, number))
-            pair = {allele: lines.select_tracks_by_index(index) for allele, lines in pair.items()}
-            components.append(_overlay(pair, shown))
-    if not components or shown is None:
+    pairs = zip(linear_outputs(ref_outputs), linear_outputs(alt_outputs), strict=True)
+    alleles = [
+        {"reference": by_tissue(before, name), "alternate": by_tissue(after, name)}
+        for (name, before), (_, after) in pairs
+    ]
+    if not alleles:
         raise ValueError("There are no tracks to draw. Choose other tissues or other measures.")
+    shown = close_up(variant, alleles[0]["reference"].interval, width)
+    numbers = [pair["reference"].num_tracks for pair in alleles]
+    shares = shared_out(numbers, max_tracks)
+    components = [
+        _overlay(
+            {allele: one.select_tracks_by_index(np.arange(share)) for allele, one in pair.items()}, shown
+        )
+        for pair, share in zip(alleles, shares, strict=True)
+        if share
+    ]
     mark = plot_components.VariantAnnotation([variant], colors="#777777", use_default_labels=False)
-    figure = _drawn(components, shown, [mark])
+    above = gene_line(genes, shown)
+    figure = drawn([*above, *components], shown, [mark])
     figure.axes[0].legend(
-        figure.axes[0].lines,
+        figure.axes[len(above)].lines[:2],
         ["reference", "alternate"],
         loc="lower right",
         bbox_to_anchor=(1, 1),
         ncols=2,
         frameon=False,
         borderaxespad=0,
+        fontsize=8,
     )
-    finished = finish(figure, shown, "", left_out, is_synthetic([reference, alternate]))
+    synthetic = is_synthetic([ref_outputs, alt_outputs])
+    units = units_of([name for name, _ in linear_outputs(ref_outputs)])
+    left_out = sum(numbers) - sum(shares)
+    finished = finish(figure, shown, "", left_out, synthetic, units=units)
     set_title(finished, title or str(variant), pad=LEGEND_POINTS)
     return finished
 
@@ -126,18 +156,43 @@ def _overlay(pair: dict[str, Any], shown: genome.Interval) -> plot_components.Ov
         order_tdata_by_mean=False,
         legend_loc=None,
         alpha=1.0,
-        linewidth=1.2,
+        linewidth=1.1,
     )
 
 
-def _drawn(components: list[Any], shown: genome.Interval, annotations: list[Any] | None = None) -> Figure:
+def gene_line(genes: Genes, shown: genome.Interval) -> list[plot_components.AbstractComponent]:
+    """Return the line of genes for the top of a figure; none where no gene lies in ``shown``."""
+    here = [one for one in genes if one.transcript_interval.overlaps(shown.as_unstranded())]
+    if not here:
+        return []
+    return [
+        plot_components.TranscriptAnnotation(
+            here, fig_height=GENE_HEIGHT, adaptive_fig_height=False, transcript_style=GENE_STYLE
+        )
+    ]
+
+
+def drawn(
+    components: list[Any],
+    shown: genome.Interval,
+    annotations: list[Any] | None = None,
+    width: float = COLUMN_INCHES,
+) -> Figure:
+    """Return the client's figure of ``components`` along ``shown``."""
     with warnings.catch_warnings():
         # A line that is the same everywhere has no range of its own; matplotlib widens it, as it should.
         warnings.filterwarnings("ignore", message="Attempting to set identical")
         figure: Figure = plot_components.plot(
-            components, interval=shown, fig_width=WIDTH_INCHES, annotations=annotations, xlabel=""
+            components, interval=shown, fig_width=width, annotations=annotations, xlabel=""
         )
     return figure
+
+
+def from_zero(figure: Figure) -> None:
+    """Let filled lines stand on zero: they are read by their area."""
+    for axes in figure.axes:
+        if axes.collections and len(axes.get_yticks()):
+            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
 def close_up(variant: genome.Variant, whole: genome.Interval, width: int) -> genome.Interval:
@@ -150,54 +205,3 @@ def close_up(variant: genome.Variant, whole: genome.Interval, width: int) -> gen
     start = variant.position - 1 - width // 2 - whole.start
     start = min(max(0, round(start / step) * step), whole.width - width)
     return genome.Interval(whole.chromosome, whole.start + start, whole.start + start + width)
-
-
-def plot_scores(matrix: pd.DataFrame, title: str, synthetic: bool = False, value: str = "score") -> Figure:
-    """Return a heat map of :func:`score_matrix`: measures down, tissues across, each cell with its number.
-
-    Blue is less with the alternate allele, red is more; white is no change.
-    """
-    height = 1.6 + 0.5 * len(matrix)
-    figure, axes = plt.subplots(figsize=(3.6 + 1.5 * matrix.shape[1], height), layout="constrained")
-    values = matrix.to_numpy(dtype=float)
-    limit = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
-    image = axes.imshow(values, cmap=CHANGE_MAP, vmin=-limit or -1.0, vmax=limit or 1.0, aspect="auto")
-    axes.set_xticks(range(matrix.shape[1]), [textwrap.fill(str(name), 16) for name in matrix.columns])
-    axes.set_yticks(range(matrix.shape[0]), [str(name) for name in matrix.index])
-    axes.tick_params(length=0)
-    for (row, column), number in np.ndenumerate(values):
-        dark = abs(number) > 0.6 * limit
-        text = "–" if np.isnan(number) else f"{number:+.3g}"
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "#222222")
-    axes.spines[:].set_visible(False)
-    figure.colorbar(image, ax=axes, label=f"strongest {value}", shrink=0.9)
-    set_title(figure, title)
-    return mark_synthetic(figure) if synthetic else figure
-
-
-def plot_gene_changes(table: pd.DataFrame, title: str, synthetic: bool = False, genes: int = 10) -> Figure:
-    """Return a dot plot of the expression changes of the ``genes`` that change most; one colour per tissue.
-
-    ``table`` is a :func:`scores_table`; only its rows with a gene are used, averaged over a tissue's tracks.
-    """
-    changes = (
-        table[table["gene"].notna()].groupby(["gene", "tissue"], sort=False)["score"].mean().unstack("tissue")
-    )
-    if changes.empty:
-        raise ValueError("No score belongs to a gene. Add RNA_SEQ to what is predicted, or widen the window.")
-    order = changes.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:genes]
-    changes = changes.loc[order[::-1]]
-    figure, axes = plt.subplots(figsize=(8, 1.6 + 0.36 * len(changes)), layout="constrained")
-    axes.axvline(0, color="#999999", linewidth=1)
-    for index, tissue in enumerate(changes.columns):
-        marker = "osD^vP*Xhd"[index % 10]
-        colour = TRACK_COLOURS[index % len(TRACK_COLOURS)]
-        axes.plot(changes[tissue], range(len(changes)), marker, color=colour, label=str(tissue), markersize=7)
-    axes.set_yticks(range(len(changes)), [str(gene) for gene in changes.index], style="italic")
-    axes.set_xlabel("change of expression, log2(alternate / reference)")
-    axes.grid(axis="y", color="#eeeeee")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    set_title(figure, title)
-    return mark_synthetic(figure) if synthetic else figure

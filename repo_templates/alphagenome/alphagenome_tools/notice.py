@@ -34,4 +34,9 @@ class Notice:
 
 def notice(answer: Any) -> Notice:
     """Return what a reader must know of ``answer``: a warning if it is synthetic, the terms otherwise."""
-    return Notice(SYNTHETIC, SYNTHETIC_STYLE) if is_synthetic(answer) else Notice(TERMS, STYLE)
+    return notice_for(synthetic=is_synthetic(answer))
+
+
+def notice_for(*, synthetic: bool) -> Notice:
+    """Return the warning of synthetic figures, or the terms."""
+    return Notice(SYNTHETIC, SYNTHETIC_STYLE) if synthetic else Notice(TERMS, STYLE)

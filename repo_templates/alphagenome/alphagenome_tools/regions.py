@@ -5,6 +5,13 @@ from __future__ import annotations
 from alphagenome.data import genome
 from alphagenome.models import dna_client
 
+SPELLINGS = (
+    genome.VariantFormat.DEFAULT,
+    genome.VariantFormat.GNOMAD,
+    genome.VariantFormat.GTEX,
+    genome.VariantFormat.OPEN_TARGETS,
+    genome.VariantFormat.OPEN_TARGETS_BIGQUERY,
+)
 WINDOWS: tuple[int, ...] = tuple(sorted(dna_client.SUPPORTED_SEQUENCE_LENGTHS.values()))
 
 
@@ -20,16 +27,26 @@ def parse_region(text: str) -> genome.Interval:
 
 
 def parse_variant(text: str) -> genome.Variant:
-    """Return the variant for ``chr22:36201698:A>C`` (position as in VCF); raise ValueError otherwise."""
-    try:
-        variant = genome.Variant.from_str(text.replace(",", "").strip())
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a variant. Write it like chr22:36201698:A>C.") from error
+    """Return the variant for ``chr22:36201698:A>C`` (position as in VCF); raise ValueError otherwise.
+
+    The spellings of gnomAD (``22-36201698-A-C``), GTEx and Open Targets are understood too.
+    """
+    bare = text.replace(",", "").strip()
+    variant = next((one for form in SPELLINGS if (one := _spelt(bare, form)) is not None), None)
+    if variant is None:
+        raise ValueError(f"{text!r} is not a variant. Write it like chr22:36201698:A>C.")
     if not (variant.reference_bases and variant.alternate_bases):
         raise ValueError(f"{text!r} lacks an allele. Write an insertion like chr22:36201698:A>ATTC.")
     if variant.reference_bases == variant.alternate_bases:
         raise ValueError(f"{text!r} changes nothing: both alleles are {variant.reference_bases}.")
     return variant
+
+
+def _spelt(text: str, spelling: genome.VariantFormat) -> genome.Variant | None:
+    try:
+        return genome.Variant.from_str(text, spelling)
+    except ValueError:
+        return None
 
 
 def variant_kind(variant: genome.Variant) -> str:

@@ -28,7 +28,7 @@ COLUMNS = {
 def scorers_for(outputs: Sequence[str]) -> list[Any]:
     """Return AlphaGenome's recommended variant scorer for each of ``outputs`` (names), in that order.
 
-    Each compares the alleles: log2 ratio of the signal around the variant, or of a gene's expression.
+    Each compares the alleles: a log ratio of the signal around the variant, or of a gene's expression.
     """
     return [variant_scorers.RECOMMENDED_VARIANT_SCORERS[name] for name in outputs]
 
@@ -36,18 +36,26 @@ def scorers_for(outputs: Sequence[str]) -> list[Any]:
 def scores_table(scores: Sequence[Any], terms: Sequence[str] = ()) -> pd.DataFrame:
     """Return the scores as one table, strongest first; only tracks of the tissues ``terms`` when given.
 
-    ``score`` is what the scorer measures (a log2 ratio for the recommended ones); ``quantile`` says how it
+    Tracks that belong to no tissue, such as splice sites, stay. ``score`` is what the scorer measures, for
+    most of the recommended ones a log ratio of the alleles; ``quantile`` says how it
     ranks among common variants, from -1 to 1. ``gene`` is empty for scores of the variant's surroundings.
     """
-    tidy = variant_scorers.tidy_scores(list(scores))
+    tidy = variant_scorers.tidy_scores([_of_tissues(one, terms) for one in scores])
     if tidy is None or tidy.empty:
         return pd.DataFrame(columns=list(COLUMNS.values()))
-    if terms and "ontology_curie" in tidy:
-        tidy = tidy[tidy["ontology_curie"].isin(list(terms))]
     tidy = tidy.assign(measure=tidy["output_type"].map(lambda one: label(str(one))), tissue=tissue_of(tidy))
     table = tidy[[column for column in COLUMNS if column in tidy]].rename(columns=COLUMNS)
     order = table["score"].abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].reset_index(drop=True)
+
+
+def _of_tissues(scores: Any, terms: Sequence[str]) -> Any:
+    """Return the part of an AnnData that belongs to ``terms`` or to no tissue; all of it without terms."""
+    if not terms or "ontology_curie" not in scores.var:
+        return scores
+    curies = scores.var["ontology_curie"]
+    chosen = curies.isin(list(terms)) | curies.isna() | (curies == "")
+    return scores[:, chosen.to_numpy()].copy()
 
 
 def score_matrix(table: pd.DataFrame, value: str = "score") -> pd.DataFrame:

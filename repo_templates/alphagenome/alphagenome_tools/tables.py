@@ -10,7 +10,7 @@ import pandas as pd
 from alphagenome.data import genome, track_data
 from alphagenome.models import dna_client
 
-from alphagenome_tools.outputs import OUTPUTS, label, unit
+from alphagenome_tools.outputs import LINEAR, label, unit
 from alphagenome_tools.tracks import tissue_of
 
 # Added before a logarithm, so that silent tracks compare as equal.
@@ -19,7 +19,7 @@ PSEUDOCOUNT = 1e-3
 
 def linear_outputs(output: Any) -> Iterator[tuple[str, track_data.TrackData]]:
     """Yield (name, tracks) of every kind of track along the sequence that a prediction holds."""
-    for name in OUTPUTS:
+    for name in LINEAR:
         tracks = output.get(dna_client.OutputType[name])
         if tracks is not None and tracks.num_tracks:
             yield name, tracks
@@ -62,17 +62,17 @@ def summary_table(output: Any, region: genome.Interval | None = None) -> pd.Data
 
 
 def create_comparison_table(
-    reference: Any, alternate: Any, around: genome.Interval | None = None
+    ref_outputs: Any, alt_outputs: Any, around: genome.Interval | None = None
 ) -> pd.DataFrame:
     """Return one row per track with its mean under both alleles and the change, over ``around``.
 
     ``log2_change`` is log2((alternate + c) / (reference + c)) with c = 0.001; ``largest_change`` the
-    difference of the position that changes most, with its sign. Rows are ordered by the size of
-    ``log2_change``, largest first.
+    difference at the position that changes most, with its sign, and ``position`` that position, from 0. Rows
+    are ordered by the size of ``log2_change``, largest first.
     """
     tables = []
     for (name, whole_before), (_, whole_after) in zip(
-        linear_outputs(reference), linear_outputs(alternate), strict=True
+        linear_outputs(ref_outputs), linear_outputs(alt_outputs), strict=True
     ):
         before, after = (within(one, around) for one in (whole_before, whole_after))
         difference = after.values - before.values
@@ -84,6 +84,7 @@ def create_comparison_table(
             (table["alternate"] + PSEUDOCOUNT) / (table["reference"] + PSEUDOCOUNT)
         )
         table["largest_change"] = np.take_along_axis(difference, where[None, :], axis=0)[0]
+        table["position"] = (before.interval.start if before.interval else 0) + where * before.resolution
         tables.append(table)
     if not tables:
         return pd.DataFrame()
