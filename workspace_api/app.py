@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from workspace_api import documentation, health, metrics
+from workspace_api.alphagenome.routes import router as alphagenome
 from workspace_api.authentication import Authentication, HubTokens
 from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
@@ -43,6 +44,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     runs,
     sessions,
     environments,
+    alphagenome,
     pushes,
     internal,
     spawners,
