@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -78,6 +78,7 @@ class Desk:
         turns: Turns,
         disk: Executor,
         rules: Rules,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self.backend = backend
         self._admission = admission
@@ -86,6 +87,7 @@ class Desk:
         self._turns = turns
         self._disk = disk
         self._rules = rules
+        self._clock = clock
         self._flights = Flights(lambda method: IncomingAnswer(method, cache, disk))
 
     async def answer(
@@ -95,7 +97,7 @@ class Desk:
         facts = facts_of(question)
         admitted = await self._admission.admit(caller)
         check_size(facts, self._rules.max_answer)
-        today = dt.datetime.now(dt.UTC).date()
+        today = self._clock().date()
         key = answer_key(question, facts, self.backend.identity, admitted.namespace, today)
         case = Case(caller, admitted, question, facts, key, seconds, told, time.monotonic())
         kept = await self._kept(key)
@@ -103,6 +105,10 @@ class Desk:
         async with aclosing(messages):
             async for message in messages:
                 yield message
+
+    async def landed(self) -> None:
+        """Wait until nothing is under way, and all that ended well is kept."""
+        await self._flights.landed()
 
     async def close(self) -> None:
         """Give up what is under way, and write what is still to be written."""
@@ -214,7 +220,7 @@ class Desk:
             if isinstance(result, Reserved):
                 case.told.answered, case.told.standing = "model", result.standing
                 return result
-            wait = (result.standing.resets_at - dt.datetime.now(dt.UTC)).total_seconds()
+            wait = (result.standing.resets_at - self._clock()).total_seconds()
             if (refusal := _refusal(result, wanted, time.monotonic() + wait > until)) is not None:
                 case.told.standing = [result.standing]
                 raise refusal

@@ -48,7 +48,7 @@ class Flights:
     def __init__(self, new_answer: Callable[[str], IncomingAnswer]) -> None:
         self._new_answer = new_answer
         self._flights: dict[str, Flight] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[Flight] = set()
 
     def join(self, key: str) -> Flight | None:
         """Return the flight of `key` that can still be joined."""
@@ -62,15 +62,21 @@ class Flights:
         flight = Flight(self._new_answer(method))
         self._flights[key] = flight
         flight.task = asyncio.create_task(self._fly(key, flight, source))
-        self._tasks.add(flight.task)
-        flight.task.add_done_callback(self._tasks.discard)
+        self._under_way.add(flight)
+        flight.task.add_done_callback(lambda _: self._under_way.discard(flight))
         return flight
 
+    async def landed(self) -> None:
+        """Wait until nothing is under way, and all that ended well is kept."""
+        tasks = [flight.task for flight in self._under_way if flight.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def close(self) -> None:
-        """Give up what is under way."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Give up what is under way; what has ended is still kept."""
+        for flight in self._under_way:
+            if flight.task is not None and not flight.answer.ended:
+                flight.task.cancel()
+        await self.landed()
 
     async def _fly(self, key: str, flight: Flight, source: Source) -> None:
         answer = flight.answer
