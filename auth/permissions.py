@@ -45,6 +45,9 @@ class Action(StrEnum):
     READ_SESSIONS = "read_sessions"  # PlatformFacts: those of everybody
     USE_SIZE = "use_size"  # SizeFacts
     IMPORT_REPOSITORY = "import_repository"  # ImportFacts: a copy of one from elsewhere
+    READ_OWN_USAGE = "read_own_usage"  # PlatformFacts: of the AlphaGenome gateway, and its terms
+    AGREE_TO_TERMS = "agree_to_terms"  # PlatformFacts: also keeping a key of one's own
+    GOVERN_GATEWAY = "govern_gateway"  # PlatformFacts: everybody's use, quotas, who shares the key
 
 
 class Role(StrEnum):
@@ -156,6 +159,7 @@ READING = frozenset(
         Action.READ_GROUP,
         Action.READ_SESSION,
         Action.READ_SESSIONS,
+        Action.READ_OWN_USAGE,
     }
 )
 
@@ -329,4 +333,7 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.READ_SESSIONS: _administers,
     Action.USE_SIZE: _uses_size,
     Action.IMPORT_REPOSITORY: _imports,
+    Action.READ_OWN_USAGE: _signed_in,
+    Action.AGREE_TO_TERMS: _signed_in,
+    Action.GOVERN_GATEWAY: _administers,
 }

@@ -15,10 +15,10 @@ class Seal:
     """Seals small mappings of strings for one purpose (Fernet: AES-128-CBC with HMAC-SHA256 and a time).
 
     Each purpose has its own key, derived from `secret_key` by HKDF, so that what was sealed for one use is
-    never accepted for another. `max_age` is in seconds.
+    never accepted for another. `max_age` is in seconds; with None what was sealed stays good.
     """
 
-    def __init__(self, secret_key: str, purpose: str, max_age: int) -> None:
+    def __init__(self, secret_key: str, purpose: str, max_age: int | None) -> None:
         key = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
         self.max_age = max_age

@@ -65,6 +65,14 @@ class InForce(BaseModel):
         """Where people reach the embedded forge: through the proxy, beside the pages."""
         return self.configuration.address + FORGE_PREFIX
 
+    @property
+    def has_shared_key(self) -> bool:
+        """Whether the workspace has a key of AlphaGenome's that people may be let share."""
+        configuration = self.configuration
+        return bool(
+            configuration.alphagenome_api_key.get_secret_value() or configuration.alphagenome.key_file
+        )
+
     def settings(self) -> Settings:
         """Return what the services of the workspace are given; the shared model key is not in it."""
         configuration, ports = self.configuration, self.ports
@@ -78,7 +86,7 @@ class InForce(BaseModel):
                     "workspace_url": f"http://{self.public_target}",
                 }
             )
-        backend = "alphagenome" if configuration.alphagenome_api_key.get_secret_value() else "offline"
+        real = self.has_shared_key or configuration.alphagenome.own_keys
         return Settings(
             home=self.home,
             public_url=configuration.address,
@@ -94,7 +102,11 @@ class InForce(BaseModel):
                 authenticator_token=SecretStr(self.secrets.authenticator_token),
             ),
             alphagenome=configuration.alphagenome.model_copy(
-                update={"port": ports.gateway, "backend": backend}
+                update={
+                    "port": ports.gateway,
+                    "backend": "alphagenome" if real else "offline",
+                    "shared_key": self.has_shared_key,
+                }
             ),
             runs=configuration.runs,
             environments=configuration.environments,

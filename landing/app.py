@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
+from landing.alphagenome import alphagenome_pages
 from landing.assets import Assets
 from landing.changes import change_pages
 from landing.environments import environment_pages
@@ -60,6 +61,7 @@ def add_pages(
         import_pages(pages),
         status_pages(pages),
         environment_pages(pages),
+        alphagenome_pages(pages),
     ):
         app.include_router(router)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from workspace_api import documentation, health, metrics
+from workspace_api.alphagenome.routes import router as alphagenome
 from workspace_api.assemblies.routes import router as assemblies
 from workspace_api.authentication import Authentication, HubTokens
 from workspace_api.browsers import BrowserMiddleware
@@ -45,6 +46,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     assemblies,
     sessions,
     environments,
+    alphagenome,
     pushes,
     internal,
     spawners,

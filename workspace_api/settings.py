@@ -58,11 +58,27 @@ class AlphaGenomeSettings(Section):
     port: int = Field(0, ge=0, le=65535, description="Port of the gateway; 0 chooses a free one.")
     upstream: str = Field("gdmscience.googleapis.com:443", description="Address of the real service.")
     max_response_bytes: int = Field(
-        400_000_000, gt=0, description="Largest answer, uncompressed, that a request may ask for."
+        400_000_000,
+        ge=0,
+        description="Largest answer, uncompressed, that a request may ask for; 0: any.",
+    )
+    key_file: str = Field(
+        "", description="File of shared keys, one a line, read again when it changes; empty: the one key."
+    )
+    own_keys: bool = Field(
+        False, description="Whether the real service answers without a shared key, to people's own keys."
+    )
+    at_once: int = Field(16, ge=1, le=400, description="Calls of the real service at once.")
+    cache_gib: float = Field(20, ge=0, description="Room for answers that are kept, in GiB; 0: none is kept.")
+    cache_days: float = Field(90, ge=0, description="Days for which an answer is given again; 0: for ever.")
+    usage_days: int = Field(400, ge=2, description="Days for which the usage log is kept.")
+    hash_subjects: bool = Field(
+        False, description="Whether the usage log holds hashes in the place of intervals and variants."
     )
     backend: Literal["offline", "alphagenome"] = Field(
         "offline", description="Which model answers; decided by whether there is a shared key."
     )
+    shared_key: bool = Field(False, description="Whether there is a shared key; decided at the start.")
 
 
 class RunSettings(Section):

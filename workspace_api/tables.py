@@ -1,5 +1,6 @@
 """Every table of the workspace, imported so that the metadata is whole."""
 
+from workspace_api.alphagenome import models as alphagenome
 from workspace_api.database import Base
 from workspace_api.environments import models as environments
 from workspace_api.groups import models as groups
@@ -12,6 +13,7 @@ from workspace_api.sessions import models as sessions
 from workspace_api.tokens import models as tokens
 
 __all__ = [
+    "alphagenome",
     "environments",
     "groups",
     "imports",

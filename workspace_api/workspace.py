@@ -10,6 +10,9 @@ from auth.passwords import Passwords
 from hub.jobs import Launcher
 from hub.warm.asking import WarmStarts, warm_folder
 from nfs.layout import StorageLayout
+from workspace_api.alphagenome.agreements import key_seal
+from workspace_api.alphagenome.service import AlphaGenomeService
+from workspace_api.alphagenome.usage import UsageService
 from workspace_api.database import Database
 from workspace_api.environments.removals import Uses
 from workspace_api.environments.service import EnvironmentService
@@ -59,6 +62,8 @@ class Workspace:
     proposals: ProposalService
     imports: ImportService
     keys: KeyService
+    alphagenome: AlphaGenomeService
+    usage: UsageService
     heartbeats: Heartbeats
     warm: WarmStarts
 
@@ -110,6 +115,10 @@ def open_workspace(settings: Settings) -> Workspace:
         proposals=ProposalService(forge, projects, sessions, NewsService(imports, forge)),
         imports=imports,
         keys=KeyService(forge, people, embedded=settings.forge.embedded),
+        alphagenome=AlphaGenomeService(
+            database, key_seal(settings.secret_key.get_secret_value()), settings.alphagenome
+        ),
+        usage=UsageService(database),
         heartbeats=Heartbeats(home / "run"),
         warm=WarmStarts(warm_folder(home)),
     )

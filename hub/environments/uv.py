@@ -23,6 +23,7 @@ from hub.processes import Cancelled, CommandError, run, stream
 from nfs.mounts import Mount
 
 HONOURED = frozenset({"requirements.txt", "pyproject.toml", "runtime.txt"})
+CLIENT_DEFAULTS = "labfork_client_defaults"  # the module that every environment reads at its start
 COMPLETE = ".labfork-complete"  # the last file of a build; it holds the bytes of the others
 NO_ROOM = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b")
 
@@ -41,12 +42,14 @@ class UvBuilder:
         ours = importlib.resources.files("hub.environments")
         self._base = (ours / "base.txt").read_text(encoding="utf-8")
         self._overrides = (ours / "overrides.txt").read_text(encoding="utf-8")
+        self._client_defaults = (ours / "client_defaults.py").read_text(encoding="utf-8")
 
     @property
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
         python = ".".join(platform.python_version_tuple()[:2])
-        return f"uv-2 python-{python} {platform.machine()} {self._base}{self._overrides}"
+        ours = f"{self._base}{self._overrides}{self._client_defaults}"
+        return f"uv-3 python-{python} {platform.machine()} {ours}"
 
     @property
     def label(self) -> str:
@@ -190,10 +193,17 @@ class UvBuilder:
                 env=self._variables(),
             )
             _quieten(folder)
+            self._give_defaults(folder)
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
             folder.chmod(0o755)
         except CommandError as error:
             raise _explained(error, lines, self._seconds) from None
+
+    def _give_defaults(self, folder: Path) -> None:
+        """Put what Python reads at its start beside the packages."""
+        packages = packages_folder(folder)
+        (packages / f"{CLIENT_DEFAULTS}.py").write_text(self._client_defaults, encoding="utf-8")
+        (packages / f"{CLIENT_DEFAULTS}.pth").write_text(f"import {CLIENT_DEFAULTS}\n", encoding="utf-8")
 
     def _variables(self) -> dict[str, str]:
         """Return uv's variables; the index is one of them, since it may hold a password."""

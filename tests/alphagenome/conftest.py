@@ -17,6 +17,7 @@ from alphagenome.data import genome
 from alphagenome.models import dna_client
 from alphagenome.protos.v1 import dna_model_service_pb2_grpc as rpc
 
+from auth.identity import Identity, Level
 from deploy.configuration import read_configuration
 from deploy.in_force import decide
 from tests.alphagenome.asking import CHECKOUT, Client
@@ -29,6 +30,7 @@ from workspace_api.workspace import Workspace, open_workspace
 VARIANT = genome.Variant("chr22", 36_201_698, "A", "C")
 WIDTH = 16_384
 INTERVAL = VARIANT.reference_interval.resize(WIDTH)
+ADMIN = Identity(user="root", level=Level.DEVELOPER, admin=True)
 LIVER = "UBERON:0002107"
 COLON = "UBERON:0001157"
 UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
@@ -90,8 +92,11 @@ class Gateway:
         self.process.wait(timeout=30)
 
 
-def start_gateway(home: Path, **environment: str) -> Gateway:
-    """Start the gateway of a workspace in `home`, made where there is none, and wait until it listens."""
+def start_gateway(home: Path, *, agreed: bool = True, **environment: str) -> Gateway:
+    """Start the gateway of a workspace in `home`, made where there is none, and wait until it listens.
+
+    Where `agreed`, Ada and Ben have accepted the terms, and the key may be shared.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABFORK_", "ALPHAGENOME_", "GRPC_"))}
     settings = {k: v for k, v in environment.items() if k.startswith("LABFORK_")}
     fresh = not home.exists()
@@ -104,6 +109,10 @@ def start_gateway(home: Path, **environment: str) -> Gateway:
     if fresh:
         for name in ("ada", "ben"):
             workspace.people.add(name)
+            if agreed:
+                workspace.alphagenome.accept_terms(Identity(user=name, level=Level.DEVELOPER))
+        if agreed:
+            workspace.alphagenome.confirm_sharing(ADMIN, "", visitors=False)
     process = subprocess.Popen(
         [sys.executable, "-m", "deploy.process", "gateway", "--home", home],
         cwd=CHECKOUT,
@@ -126,8 +135,9 @@ def make_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """Starts gateways that end with the session; what is named is set in their environment."""
     started: list[Gateway] = []
 
-    def make(home: Path | None = None, **environment: str) -> Gateway:
-        started.append(start_gateway(home or tmp_path_factory.mktemp("gateway") / "home", **environment))
+    def make(home: Path | None = None, *, agreed: bool = True, **environment: str) -> Gateway:
+        home = home or tmp_path_factory.mktemp("gateway") / "home"
+        started.append(start_gateway(home, agreed=agreed, **environment))
         return started[-1]
 
     yield make

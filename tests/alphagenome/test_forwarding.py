@@ -46,9 +46,10 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gateway(make_gateway, service):
-    """A gateway with the shared key, as an administrator sets it."""
+    """A gateway with the shared key, as an administrator sets it; it keeps nothing, so that all is asked."""
     return make_gateway(
         LABFORK_ALPHAGENOME_API_KEY=KEY,
+        LABFORK_ALPHAGENOME__CACHE_GIB="0",
         LABFORK_ALPHAGENOME__UPSTREAM=service.address,
         GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=str(service.roots),
     )
@@ -149,7 +150,7 @@ def test_a_refusal_of_the_service_is_told_in_words_without_the_key(client, gatew
 
 
 @pytest.mark.parametrize("status", [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE])
-def test_a_refusal_that_passes_is_tried_again_by_the_client(client, service, calls, status):
+def test_a_refusal_that_passes_is_tried_again(client, service, calls, status):
     service.refusals.append((status, "later"))
 
     assert predict(client).dnase.values.any()

@@ -22,7 +22,7 @@ from workspace_api.errors import (
 from workspace_api.guard import require
 from workspace_api.people.models import User
 from workspace_api.tokens.models import Token
-from workspace_api.tokens.views import NewToken, TokenView
+from workspace_api.tokens.views import GatewayCaller, NewToken, TokenView
 
 LONGEST_NAME = 120
 LONGEST_YEARS = 10
@@ -110,8 +110,8 @@ class TokenService:
         identity = self.identify(secret)
         return identity if identity is not None and _covers(identity.scopes, scope) else None
 
-    def verify_caller(self, secret: str) -> tuple[str, str] | None:
-        """Return (account name, token id) of a token for the gateway, or None when it opens nothing there.
+    def verify_caller(self, secret: str) -> GatewayCaller | None:
+        """Return whom a token for the gateway stands for, or None when it opens nothing there.
 
         Only here the workspace's own accounts count: the runs of visitors call the gateway as one of them.
         """
@@ -119,8 +119,9 @@ class TokenService:
             found = _find(session, secret)
         if found is None or "alphagenome" not in found[0].scopes.split():
             return None
-        self._note_use(found[0])
-        return found[1].name, str(found[0].id)
+        row, owner = found
+        self._note_use(row)
+        return GatewayCaller(owner.name, str(row.id), row.run_id, owner.system)
 
     def list(self, identity: Identity) -> Sequence[TokenView]:
         """Return the caller's own tokens that still work, newest first, without those that runs carry."""

@@ -26,3 +26,13 @@ class NewToken:
 
     secret: str
     token: TokenView
+
+
+@dataclass(frozen=True)
+class GatewayCaller:
+    """Whom a token stands for at the AlphaGenome gateway; `system` is one of the workspace's own accounts."""
+
+    name: str
+    token_id: str
+    run_id: str | None
+    system: bool

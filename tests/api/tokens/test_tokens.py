@@ -84,7 +84,8 @@ def test_a_workspace_account_counts_at_the_gateway_alone(workspace):
     new = workspace.tokens.create("public", "a run", frozenset({"read_api", "alphagenome"}), run_id="r1")
 
     assert workspace.tokens.identify(new.secret) is None
-    assert workspace.tokens.verify_caller(new.secret) == ("public", new.token.id)
+    caller = workspace.tokens.verify_caller(new.secret)
+    assert (caller.name, caller.token_id, caller.system) == ("public", new.token.id, True)
 
 
 def test_the_gateway_wants_its_own_scope(workspace):

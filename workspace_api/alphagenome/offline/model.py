@@ -31,12 +31,7 @@ class OfflineModel:
     def answer(self, method: str, request: bytes) -> Iterator[Message]:
         """Yield the messages that answer a serialised request; raises CallRefused."""
         kind, handle = self._methods()[method]
-        message = kind()
-        try:
-            message.ParseFromString(request)
-        except Exception as error:  # protobuf has no error of its own that all its versions share
-            raise checks.refuse(f"The request is not a {kind.__name__}.") from error
-        return handle(message)
+        return handle(checks.read_message(kind, request))
 
     def _methods(self) -> Mapping[str, tuple[Any, Callable[[Any], Iterator[Message]]]]:
         return {
@@ -74,7 +69,13 @@ class OfflineModel:
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         yield from self._outputs(
-            _scene(window), request.interval, organism, request, service.PredictIntervalResponse, "output", 1
+            scene_of(window),
+            request.interval,
+            organism,
+            request,
+            service.PredictIntervalResponse,
+            "output",
+            1,
         )
 
     def predict_variant(self, request: Any) -> Iterator[Message]:
@@ -82,7 +83,7 @@ class OfflineModel:
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         edit = checks.edit_of(request.variant, window)
-        alleles = Alleles.of(window, edit, _scene(window))
+        alleles = Alleles.of(window, edit, scene_of(window))
         for scene, field in ((alleles.ref, "reference_output"), (alleles.alt, "alternate_output")):
             yield from self._outputs(
                 scene, request.interval, organism, request, service.PredictVariantResponse, field, 2
@@ -93,7 +94,7 @@ class OfflineModel:
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         checks.check_interval_scorers(request.interval_scorers, window.width)
-        scene = _scene(window)
+        scene = scene_of(window)
         for scorer in request.interval_scorers:
             scores = score_interval(
                 scene, scorer.gene_mask, organism, merge=request.merge_stranded_gene_tracks
@@ -109,7 +110,7 @@ class OfflineModel:
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         checks.check_scorers(request.variant_scorers)
-        alleles = Alleles.of(window, checks.edit_of(request.variant, window), _scene(window))
+        alleles = Alleles.of(window, checks.edit_of(request.variant, window), scene_of(window))
         for scorer in request.variant_scorers:
             scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
             yield from _variant_scores(scores, request.variant, service.ScoreVariantResponse)
@@ -120,8 +121,8 @@ class OfflineModel:
         window = checks.window_of(request.interval, organism)
         checks.check_scorers(request.variant_scorers)
         stretch = checks.stretch_of(request, window)
-        plain = _scene(window)
-        for variant in _changes(window, stretch):
+        plain = scene_of(window)
+        for variant in changes_of(stretch):
             alleles = Alleles.of(window, checks.edit_of(variant, window), plain)
             for scorer in request.variant_scorers:
                 scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
@@ -168,7 +169,8 @@ def _tracks(scene: Scene, output: int, found: Sequence[Track]) -> tuple[Message,
     return streamed(shape, count, track_blocks(scene, output, found, CHUNK_BYTES))
 
 
-def _scene(window: Window) -> Scene:
+def scene_of(window: Window) -> Scene:
+    """Return what is known of a window with the genome's own bases."""
     genes = genes_in(window.organism, window.chromosome, window.start, window.end)
     return Scene(window.start, window_features(window), genes)
 
@@ -192,13 +194,13 @@ def _variant_scores(scores: Scores, variant: pb.Variant, response: Any) -> Itera
     yield from (response(tensor_chunk=chunk) for chunk in chunks)
 
 
-def _changes(window: Window, stretch: Window) -> Iterator[pb.Variant]:
+def changes_of(stretch: Window) -> Iterator[pb.Variant]:
     """Yield every single-base change of a stretch, from left to right."""
     codes = reference(stretch.organism, stretch.chromosome, stretch.start, stretch.end)
     for offset, base in enumerate(LETTERS[codes].tobytes().decode()):
         for other in ISM_BASES.replace(base, ""):
             yield pb.Variant(
-                chromosome=window.chromosome,
+                chromosome=stretch.chromosome,
                 position=stretch.start + offset + 1,
                 reference_bases=base,
                 alternate_bases=other,

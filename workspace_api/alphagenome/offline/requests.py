@@ -27,6 +27,16 @@ def refuse(message: str) -> CallRefused:
     return CallRefused(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
+def read_message(kind: Any, request: bytes) -> Any:
+    """Return a serialised request as a message of its kind."""
+    message = kind()
+    try:
+        message.ParseFromString(request)
+    except Exception as error:  # protobuf has no error of its own that all its versions share
+        raise refuse(f"The request is not a {kind.__name__}.") from error
+    return message
+
+
 def organism_of(value: int) -> int:
     """Return the organism; human where none is named."""
     if value == pb.ORGANISM_UNSPECIFIED:

@@ -28,6 +28,12 @@ from workspace_api.alphagenome.offline.signal import (
 PROMOTER = 1_000
 SMALL = 1e-3
 BLOCK_BYTES = 8_000_000
+MERGED = ("gene_mask", "gene_mask_active", "gene_mask_splicing", "pa_qtl")
+FIXED_OUTPUTS: dict[str, int] = {  # of the scorers that are made for one output type
+    "contact_map": pb.OUTPUT_TYPE_CONTACT_MAPS,
+    "splice_junction": pb.OUTPUT_TYPE_SPLICE_JUNCTIONS,
+    "pa_qtl": pb.OUTPUT_TYPE_RNA_SEQ,
+}
 
 # How an aggregation scales values before it sums them, and what it makes of the sums before and after the
 # change, the sum of squared differences, and the number of bins.
@@ -100,19 +106,27 @@ class Alleles:
 
 def score_variant(alleles: Alleles, scorer: pb.VariantScorer, *, merge: bool) -> Scores:
     """Return the scores that one scorer gives."""
-    kind = scorer.WhichOneof("scorer")
-    organism = alleles.window.organism
+    kind = str(scorer.WhichOneof("scorer"))
+    chosen = scored_tracks(scorer, alleles.window.organism, merge=merge)
     if kind == "center_mask":
-        return _center_mask(
-            alleles, scorer.center_mask, tracks(scorer.center_mask.requested_output, organism)
-        )
+        return _center_mask(alleles, scorer.center_mask, chosen)
     if kind == "contact_map":
-        return _contact_map(alleles, tracks(pb.OUTPUT_TYPE_CONTACT_MAPS, organism))
+        return _contact_map(alleles, chosen)
     if kind == "splice_junction":
-        return _splice_junction(alleles, tracks(pb.OUTPUT_TYPE_SPLICE_JUNCTIONS, organism))
-    output = pb.OUTPUT_TYPE_RNA_SEQ if kind == "pa_qtl" else getattr(scorer, str(kind)).requested_output
-    found = tracks(output, organism)
-    return _gene_bound(alleles, str(kind), output, merged(found) if merge else found)
+        return _splice_junction(alleles, chosen)
+    return _gene_bound(alleles, kind, _scored_output(scorer), chosen)
+
+
+def scored_tracks(scorer: pb.VariantScorer, organism: int, *, merge: bool) -> tuple[Track, ...]:
+    """Return the tracks that a scorer scores; those of genes with `merge` once for both strands."""
+    found = tracks(_scored_output(scorer), organism)
+    return merged(found) if merge and scorer.WhichOneof("scorer") in MERGED else found
+
+
+def _scored_output(scorer: pb.VariantScorer) -> int:
+    kind = str(scorer.WhichOneof("scorer"))
+    fixed = FIXED_OUTPUTS.get(kind)
+    return int(getattr(scorer, kind).requested_output) if fixed is None else fixed
 
 
 def score_interval(scene: Scene, scorer: pb.GeneMaskIntervalScorer, organism: int, *, merge: bool) -> Scores:

@@ -1,0 +1,187 @@
+"""One transaction of the gateway's book: counters are read once, and written once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from workspace_api.alphagenome.models import AlphaGenomeCall, AlphaGenomeCounter, AlphaGenomeQuota
+from workspace_api.alphagenome.quotas import (
+    Account,
+    Amounts,
+    Kind,
+    Measure,
+    Quota,
+    Standing,
+    Window,
+    standings,
+)
+from workspace_api.database import now
+from workspace_api.groups.models import Group, GroupMember
+from workspace_api.people.models import User
+
+MINUTES_KEPT = 60
+Cell = tuple[Account, Window, dt.datetime]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the usage log."""
+
+    id: str
+    at: dt.datetime
+    user: str
+    token_id: str
+    run_id: str | None
+    backend: str
+    method: str
+    subject: str
+    outputs: str
+    scorers: int
+    key: str
+    answered: str = "asked"
+    status: str = ""
+    bases: int = 0
+    upstream: int = 0
+    bytes: int = 0
+    milliseconds: int = 0
+
+
+class Page:
+    """What one transaction reads and changes."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.moment = now()
+        self._quotas: list[Quota] | None = None
+        self._accounts: dict[str, list[Account]] = {}
+        self._read: dict[Cell, AlphaGenomeCounter] = {}
+        self._inserted: list[Entry] = []
+        self._updated: list[Entry] = []
+
+    def standing(self, user: str) -> list[Standing]:
+        """Return how somebody stands with every quota that counts for them, now."""
+        if self._quotas is None:
+            self._quotas = read_quotas(self._session)
+        if not self._quotas:
+            return []
+        accounts = self._accounts_of(user)
+        used = {
+            (account, window): _amounts(self._counter((account, window, window.start(self.moment))))
+            for account in accounts
+            for window in Window
+        }
+        return standings(accounts, self._quotas, used, self.moment)
+
+    def count(self, user: str, amounts: Amounts, moment: dt.datetime, *, cached: int = 0) -> None:
+        """Add to what somebody, their groups and the workspace used at `moment`; less than 0 takes away."""
+        for account in self._accounts_of(user):
+            for window in Window:
+                counter = self._counter((account, window, window.start(moment)))
+                counter.calls += amounts.calls
+                counter.bases += amounts.bases
+                counter.upstream += amounts.upstream
+                counter.cached += cached
+
+    def insert(self, entry: Entry) -> None:
+        """Put down a line."""
+        self._inserted.append(entry)
+
+    def update(self, entry: Entry) -> None:
+        """Put a line right."""
+        self._updated.append(entry)
+
+    def write(self) -> None:
+        """Write the lines; counters are written with the transaction."""
+        if self._inserted:
+            self._session.execute(insert(AlphaGenomeCall), [asdict(entry) for entry in self._inserted])
+        if self._updated:
+            self._session.execute(update(AlphaGenomeCall), [asdict(entry) for entry in self._updated])
+
+    def prune(self, keep_days: int) -> None:
+        """Remove lines and days older than `keep_days`, and minutes that no quota looks at any more."""
+        oldest = self.moment - dt.timedelta(days=keep_days)
+        self._session.execute(delete(AlphaGenomeCall).where(AlphaGenomeCall.at < oldest))
+        for window, before in (
+            (Window.DAY, oldest),
+            (Window.MINUTE, self.moment - dt.timedelta(minutes=MINUTES_KEPT)),
+        ):
+            self._session.execute(
+                delete(AlphaGenomeCounter)
+                .where(AlphaGenomeCounter.period == window, AlphaGenomeCounter.starts_at < before)
+                .execution_options(synchronize_session=False)
+            )
+
+    def _accounts_of(self, user: str) -> list[Account]:
+        if user not in self._accounts:
+            self._accounts[user] = accounts_of(self._session, user)
+        return self._accounts[user]
+
+    def _counter(self, cell: Cell) -> AlphaGenomeCounter:
+        if cell not in self._read:
+            account, window, starts_at = cell
+            identity = (account.kind, account.name, window, starts_at)
+            counter = self._session.get(AlphaGenomeCounter, identity)
+            if counter is None:
+                counter = AlphaGenomeCounter(
+                    kind=account.kind,
+                    name=account.name,
+                    period=window,
+                    starts_at=starts_at,
+                    calls=0,
+                    bases=0,
+                    upstream=0,
+                    cached=0,
+                )
+                self._session.add(counter)
+            self._read[cell] = counter
+        return self._read[cell]
+
+
+def accounts_of(session: Session, user: str) -> list[Account]:
+    """Return whose use somebody's calls are: their own, their groups', the workspace's."""
+    groups = session.scalars(
+        select(Group.name)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .join(User, User.id == GroupMember.user_id)
+        .where(User.name == user, Group.removing.is_(False))
+        .order_by(Group.name)
+    )
+    return [
+        Account(Kind.PERSON, user),
+        *(Account(Kind.GROUP, name) for name in groups),
+        Account(Kind.WORKSPACE),
+    ]
+
+
+def read_quotas(session: Session) -> list[Quota]:
+    """Return every quota that an administrator has set."""
+    rows = session.scalars(
+        select(AlphaGenomeQuota).order_by(
+            AlphaGenomeQuota.kind, AlphaGenomeQuota.name, AlphaGenomeQuota.measure, AlphaGenomeQuota.period
+        )
+    )
+    return [
+        Quota(Kind(row.kind), row.name, Measure(row.measure), Window(row.period), row.amount) for row in rows
+    ]
+
+
+def used_now(
+    session: Session, accounts: Sequence[Account], moment: dt.datetime
+) -> dict[tuple[Account, Window], Amounts]:
+    """Return what accounts used in the present minute and day."""
+    found = {}
+    for account in accounts:
+        for window in Window:
+            identity = (account.kind, account.name, window, window.start(moment))
+            counter = session.get(AlphaGenomeCounter, identity)
+            found[account, window] = Amounts() if counter is None else _amounts(counter)
+    return found
+
+
+def _amounts(counter: AlphaGenomeCounter) -> Amounts:
+    return Amounts(counter.calls, counter.bases, counter.upstream)
