@@ -21,6 +21,7 @@ pytest_plugins = ["tests.engine"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_FOLDERS = ("workspace", "containers", "repo_templates", "runs", "landing", "alphagenome", "groups")
+ON_THEIR_OWN = ("tests/workspace/test_session_queue.py",)
 ADMIN_PASSWORD = "correct horse battery staple"
 
 
@@ -121,10 +122,14 @@ def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dic
 
 
 class FolderScheduling(LoadScopeScheduling):
-    """Gives each folder of tests, with the servers it shares, to one worker."""
+    """Gives each folder of tests, with the servers it shares, to one worker.
+
+    A long module with servers of its own may go to the other.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("/")[1]
+        module = nodeid.partition("::")[0]
+        return module if module in ON_THEIR_OWN else nodeid.split("/")[1]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:

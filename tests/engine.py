@@ -53,6 +53,13 @@ class Engine:
 def docker_engine() -> Iterator[Engine]:
     """A Docker Engine with its own socket and data; what it built before is kept for the next time."""
     require_programs()
+    with running_engine() as engine:
+        yield engine
+
+
+@contextlib.contextmanager
+def running_engine() -> Iterator[Engine]:
+    """Run an engine while the block lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
         _data_root(Path(temporary)) as (data, lock),

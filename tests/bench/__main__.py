@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.bench.sessions import click_to_ready
+from tests.bench.sessions import container_sessions, sandbox_sessions
 from tests.bench.table import Row, percentile, render
 from tests.conftest import (
     CHECKOUT,
@@ -198,13 +198,14 @@ def main() -> None:
             with workspace.client() as client:
                 wait_for(lambda: _ask(client), seconds=300, what="the curated project")
             rows.append(identical_run(workspace))
-            rows.append(click_to_ready(workspace, folder))
             rows.append(trivial_run(workspace, folder))
             rows.append(asyncio.run(landing_page(workspace)))
         finally:
             stop_workspace(workspace)
         rows.append(second_start(home))
         rows.append(idle_memory(home))
+        rows += sandbox_sessions(folder)
+        rows += container_sessions(folder)
     finally:
         print(render(rows))
         shutil.rmtree(folder, ignore_errors=True)

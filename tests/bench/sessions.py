@@ -1,81 +1,150 @@
-"""How long a person waits for a session: ours, and with the simplest spawner of JupyterHub."""
+"""How long a person waits for a session, beside what JupyterHub's plain spawners need for the same server."""
 
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from auth.identity import Level
 from deploy.in_force import load
-from deploy.layout import NODE_MODULES
+from tests.bench.plain_hub import LOOK_SECONDS, PlainHub, docker, plain_hub, simple
 from tests.bench.table import Row
-from tests.conftest import ADMIN_PASSWORD, RunningWorkspace, free_port, wait_for
+from tests.conftest import RunningWorkspace, seeded_workspace, wait_for
+from tests.engine import running_engine
 from workspace_api.database import now
-from workspace_api.workspace import open_workspace
+from workspace_api.workspace import Workspace, open_workspace
 
+SIMPLE, DOCKER = "SimpleLocalProcessSpawner", "DockerSpawner"
 PROJECT = "genomics/alphagenome"
+PEOPLE = [f"bench{number}" for number in range(10)]
 LIMIT_SECONDS = 0.8
-PLAIN_HUB = """
-c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
-c.ConfigurableHTTPProxy.command = ["{proxy}"]
-c.JupyterHub.db_url = "sqlite://"
-c.JupyterHub.spawner_class = "simple"
-c.JupyterHub.authenticator_class = "dummy"
-c.Authenticator.allow_all = True
-c.Spawner.cmd = ["{server}", "--allow-root"]
-c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
-c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
-scopes = ["admin:users", "admin:servers"]
-c.JupyterHub.load_roles = [{{"name": "bench", "services": ["bench"], "scopes": scopes}}]
-"""
+ROOM = {
+    "LABFORK_SESSIONS__AT_ONCE": str(len(PEOPLE)),
+    "LABFORK_SESSIONS__CPUS_AT_ONCE": str(len(PEOPLE)),
+    "LABFORK_SESSIONS__MEMORY_AT_ONCE_GIB": str(len(PEOPLE)),
+    "LABFORK_SESSIONS__CLASSES__SMALL__CPUS": "1",
+    "LABFORK_SESSIONS__CLASSES__SMALL__MEMORY_GIB": "1",
+}
 
 
-def click_to_ready(workspace: RunningWorkspace, folder: Path, *, times: int = 5) -> Row:
-    """Open the curated project again and again, and a server of a plain JupyterHub in turn."""
-    ours, peers = [], []
-    with _caller(workspace) as client, _plain_hub(folder, _environment(workspace, client)) as hub:
-        for _ in range(times + 1):
-            ours.append(_seconds_to_open(client))
-            peers.append(_seconds_of_plain(hub))
-    mine, peer = statistics.median(ours[1:]), statistics.median(peers[1:])
-    return Row(
-        "click to ready (sandbox)", mine, "s", f"under {LIMIT_SECONDS} s", mine < LIMIT_SECONDS, peer,
-        "SimpleLocalProcessSpawner",
-    )  # fmt: skip
+class People:
+    """People who open the curated project of a workspace."""
+
+    def __init__(self, workspace: RunningWorkspace, services: Workspace) -> None:
+        self._url = workspace.url
+        ends = now() + dt.timedelta(hours=2)
+        self._tokens = {}
+        for name in PEOPLE:
+            services.people.add(name, level=Level.AUTHOR)
+            scopes = frozenset({"api"})
+            self._tokens[name] = services.tokens.create(name, "bench", scopes, expires_at=ends).secret
+
+    def seconds_to_ready(self, name: str) -> float:
+        """Press Open, return how long it took until the session answers, and stop it."""
+        with self._client(name) as client:
+            started = time.monotonic()
+            session = _open(client)
+            seconds = time.monotonic() - started
+            _stop(client, session)
+        return seconds
+
+    def slowest(self) -> float:
+        """Have everybody press Open at once; return how long the last one waited, and stop all."""
+        with ThreadPoolExecutor(len(PEOPLE)) as pool:
+            started = time.monotonic()
+            opened = list(pool.map(self._open_as, PEOPLE))
+            seconds = time.monotonic() - started
+            for name, session in opened:
+                with self._client(name) as client:
+                    _stop(client, session)
+        return seconds
+
+    def _open_as(self, name: str) -> tuple[str, dict]:
+        with self._client(name) as client:
+            return name, _open(client)
+
+    def _client(self, name: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self._tokens[name]}"}
+        return httpx.Client(base_url=self._url, headers=headers, timeout=60)
+
+
+def sandbox_sessions(folder: Path) -> list[Row]:
+    """Measure sessions in the sandbox, beside the simplest spawner there is with the same environment."""
+    with seeded_workspace(folder / "sandbox", **ROOM) as workspace, _people(workspace) as (people, services):
+        people.seconds_to_ready(PEOPLE[0])
+        wait_for(lambda: (services.warm.expect(), services.warm.loaded())[1], seconds=300, what="fork server")
+        builder, key = services.environments.builder, _key(workspace)
+        with plain_hub(folder / "simple-hub", simple(builder.folder(key))) as hub:
+            mine, peer = _in_turn(people, hub)
+    target = f"under {LIMIT_SECONDS} s, at most 1.1x"
+    met = mine < LIMIT_SECONDS and mine <= 1.1 * peer
+    return [Row("click to ready, sandbox", mine, "s", target, met, peer, SIMPLE)]
+
+
+def container_sessions(folder: Path) -> list[Row]:
+    """Measure sessions in containers, beside DockerSpawner with the same image in the same engine."""
+    with (
+        running_engine() as engine,
+        seeded_workspace(folder / "containers", **ROOM, **engine.settings) as workspace,
+        _people(workspace) as (people, services),
+    ):
+        people.seconds_to_ready(PEOPLE[0])  # the image is built now
+        builder, key = services.environments.builder, _key(workspace)
+        settings = docker(engine, builder.image(key), str(builder.python(key)))
+        with plain_hub(folder / "docker-hub", settings) as hub:
+            mine, peer = _in_turn(people, hub)
+            rows = [
+                Row("click to ready, container", mine, "s", "at most 1.1x", mine <= 1.1 * peer, peer, DOCKER)
+            ]
+            mine, peer = people.slowest(), _slowest(hub)
+    rows.append(
+        Row("ten people at once, container", mine, "s", "at most 0.8x", mine <= 0.8 * peer, peer, DOCKER)
+    )
+    return rows
 
 
 @contextmanager
-def _caller(workspace: RunningWorkspace) -> Iterator[httpx.Client]:
-    """Give a client that acts as somebody with an account."""
-    made = workspace.labfork("user", "add", "bench", "--password", ADMIN_PASSWORD)
-    if made.returncode:
-        raise RuntimeError(made.stderr)
+def _people(workspace: RunningWorkspace) -> Iterator[tuple[People, Workspace]]:
     services = open_workspace(load(workspace.home).settings())
-    ends = now() + dt.timedelta(hours=1)
-    token = services.tokens.create("bench", "bench", frozenset({"api"}), expires_at=ends).secret
-    services.close()
-    with workspace.client(headers={"Authorization": f"Bearer {token}"}) as client:
-        yield client
+    try:
+        yield People(workspace, services), services
+    finally:
+        services.close()
 
 
-def _environment(workspace: RunningWorkspace, client: httpx.Client) -> Path:
-    """Return the project's environment, once it and the fork server are there: both belong to the start."""
-    session = _open(client)
-    _stop(client, session)
-    warm = open_workspace(load(workspace.home).settings()).warm
-    wait_for(lambda: (warm.expect(), warm.loaded())[1], seconds=300, what="the fork server")
-    found = client.get(f"/api/v1/projects/{PROJECT}/worksheets").raise_for_status().json()
-    return workspace.home / "environments" / found["items"][0]["environment_key"]
+def _key(workspace: RunningWorkspace) -> str:
+    """Return the key of the project's environment."""
+    with workspace.client() as client:
+        found = client.get(f"/api/v1/projects/{PROJECT}/worksheets").raise_for_status().json()
+    return str(found["items"][0]["environment_key"])
+
+
+def _in_turn(people: People, hub: PlainHub, times: int = 5) -> tuple[float, float]:
+    """Return the medians of one person's waits, ours and the plain hub's, without the first of each."""
+    hub.add(PEOPLE)
+    name = PEOPLE[0]
+    pairs = [(people.seconds_to_ready(name), hub.seconds_to_ready(name)) for _ in range(times + 1)]
+    ours, peers = zip(*pairs[1:], strict=True)
+    return statistics.median(ours), statistics.median(peers)
+
+
+def _slowest(hub: PlainHub) -> float:
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(PEOPLE)) as pool:
+        list(pool.map(hub.start, PEOPLE))
+    while not all(hub.is_ready(name) for name in PEOPLE):
+        time.sleep(0.1)
+    seconds = time.monotonic() - started
+    for name in PEOPLE:
+        hub.stop(name)
+    return seconds
 
 
 def _open(client: httpx.Client) -> dict:
@@ -83,7 +152,7 @@ def _open(client: httpx.Client) -> dict:
     while session["state"] != "running":
         if session["state"] in ("failed", "stopped"):
             raise RuntimeError(f"the session {session['state']}: {session['error']}")
-        time.sleep(0.02)
+        time.sleep(LOOK_SECONDS)
         session = client.get(f"/api/v1/sessions/{session['id']}").raise_for_status().json()
     return session
 
@@ -91,53 +160,3 @@ def _open(client: httpx.Client) -> dict:
 def _stop(client: httpx.Client, session: dict) -> None:
     client.delete(f"/api/v1/sessions/{session['id']}").raise_for_status()
     time.sleep(1)
-
-
-def _seconds_to_open(client: httpx.Client) -> float:
-    started = time.monotonic()
-    session = _open(client)
-    seconds = time.monotonic() - started
-    _stop(client, session)
-    return seconds
-
-
-@contextmanager
-def _plain_hub(folder: Path, environment: Path) -> Iterator[httpx.Client]:
-    """Run a JupyterHub as it comes, whose servers are those of `environment`; give a client of its API."""
-    home, token, port = folder / "plain-hub", secrets.token_hex(16), free_port()
-    home.mkdir()
-    config = home / "config.py"
-    config.write_text(
-        PLAIN_HUB.format(
-            port=port,
-            hub=free_port(),
-            api=free_port(),
-            proxy=NODE_MODULES / ".bin" / "configurable-http-proxy",
-            server=environment / "bin" / "jupyterhub-singleuser",
-            token=token,
-        )
-    )
-    log = (home / "log").open("wb")
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(config)]
-    process = subprocess.Popen(command, cwd=home, stdout=log, stderr=log)
-    headers = {"Authorization": f"token {token}"}
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/hub/api", headers=headers, timeout=60) as client:
-            wait_for(lambda: client.get("/").status_code == 200, what="the plain JupyterHub")
-            client.post("/users/bench").raise_for_status()
-            yield client
-    finally:
-        process.terminate()
-        process.wait(60)
-        log.close()
-
-
-def _seconds_of_plain(hub: httpx.Client) -> float:
-    started = time.monotonic()
-    hub.post("/users/bench/server").raise_for_status()
-    while not (server := hub.get("/users/bench").json()["servers"].get("")) or not server["ready"]:
-        time.sleep(0.02)
-    seconds = time.monotonic() - started
-    hub.delete("/users/bench/server")
-    wait_for(lambda: not hub.get("/users/bench").json()["servers"], what="the end of the plain server")
-    return seconds
