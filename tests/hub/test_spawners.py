@@ -49,7 +49,7 @@ def test_a_session_whose_hub_was_killed_before_it_noted_where_it_runs_is_ended(s
 
     assert asyncio.run(spawner(folder.parent).poll()) == 0
     wait_for(lambda: not runs("ada:l-x"), what="the end of what nobody can reach")
-    assert not folder.exists()
+    assert not (folder / WHOSE).exists()
     assert runs("ben:l-x")
 
 
