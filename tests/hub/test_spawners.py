@@ -23,7 +23,8 @@ def session(tmp_path):
         launched, folder = runner.start(f"import time; print('up', flush=True); time.sleep(4329)  # {whose}")
         started.append((launched, folder))
         (folder / WHOSE).write_text(whose)
-        wait_for(lambda: "up" in (folder / "log").read_text(), what="the session")
+        log = folder / "log"
+        wait_for(lambda: log.exists() and "up" in log.read_text(), what="the session")
         return folder
 
     yield start
