@@ -266,7 +266,7 @@ def _stops(client: Any) -> bool:
 def _words(error: Exception, host: str) -> str:
     if isinstance(error, docker.errors.APIError):
         return str(error.explanation or error)
-    return f"the container engine at {host} does not answer ({error}). Ask an administrator to start it."
+    return f"the container engine at {host} does not answer. Ask an administrator to start it."
 
 
 def main() -> None:

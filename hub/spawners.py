@@ -77,9 +77,14 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
         return address
 
     async def poll(self) -> int | None:
-        """Return None while the session runs, else how its server ended."""
+        """Return None while the session runs, else how its server ended.
+
+        One that an earlier hub had started, but was killed before it noted where, is ended: it has an address
+        that nobody knows.
+        """
         launched = self._launched()
         if launched is None:
+            await asyncio.to_thread(self._end_left_over)
             return 0
         outcome = await asyncio.to_thread(launched.outcome)
         if outcome is None:

@@ -1,4 +1,4 @@
-"""What Prometheus is told: requests, runs, the queue, environments."""
+"""What Prometheus is told: requests, runs, the queue, environments, sessions."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class _WorkspaceFigures(Collector):
         self._workspace = workspace
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give runs and environments by state, and the queue's length and age."""
+        """Give runs, environments and sessions by state, and the queue's length and age."""
         runs, oldest = _runs(self._workspace.database)
         yield _by_state("labfork_runs", "Runs by state.", {str(s): runs.get(str(s), 0) for s in RunState})
         yield GaugeMetricFamily(
@@ -115,6 +115,8 @@ class _WorkspaceFigures(Collector):
         )
         counts = self._workspace.environments.count_by_state()
         yield _by_state("labfork_environments", "Environments by state.", counts)
+        open_now = self._workspace.sessions.count_by_state()
+        yield _by_state("labfork_sessions", "Sessions under way by state; those that wait too.", open_now)
 
 
 def registry_of(workspace: Workspace, requests: RequestMetrics) -> CollectorRegistry:

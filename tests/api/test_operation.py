@@ -20,6 +20,7 @@ from workspace_api.health import disk_trouble, examine
 from workspace_api.people.models import User
 from workspace_api.projects.models import Project
 from workspace_api.runs.models import Run
+from workspace_api.sessions.models import WorkSession
 from workspace_api.settings import AlphaGenomeSettings, ForgeSettings, HubSettings
 from workspace_api.workspace import open_workspace
 
@@ -142,7 +143,7 @@ def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
-def test_metrics_count_runs_queue_and_environments(visitor, workspace):
+def test_metrics_count_runs_queue_environments_and_sessions(visitor, workspace):
     ben = workspace.people.get("ben")
     with workspace.database.write() as session:
         owner = session.execute(User.__table__.select().where(User.name == ben.name)).one()
@@ -171,8 +172,23 @@ def test_metrics_count_runs_queue_and_environments(visitor, workspace):
                 )
             )
 
+        for number, state in enumerate(("running", "running", "waiting", "stopped")):
+            session.add(
+                WorkSession(
+                    id=f"s{number}",
+                    owner_id=owner.id,
+                    project="a/b",
+                    kind="lab",
+                    server=f"l-{number}",
+                    state=state,
+                    opened_at=now(),
+                )
+            )
+
     read = figures(visitor.get("/metrics").text)
 
+    assert [read["labfork_sessions", (state,)] for state in ("running", "waiting", "starting")] == [2, 1, 0]
+    assert ("labfork_sessions", ("stopped",)) not in read
     assert read["labfork_runs", ("queued",)] == 2
     assert read["labfork_runs", ("running",)] == 1
     assert read["labfork_runs", ("failed",)] == 0

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-import uvicorn
 
 from auth.identity import Level
-from tests.conftest import CHECKOUT, free_port, wait_for
-from tests.groups.test_accessibility import AXE, RULES
+from tests.accessibility import served, shut_out
+from tests.conftest import CHECKOUT
 from tests.landing.conftest import token_in
 from tests.landing.reading import Page
 from workspace_api.database import now
@@ -117,37 +114,8 @@ def test_no_such_environment(house):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_of_environments_shuts_anybody_out(house, built, browser, scheme, width):
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started, seconds=20, what="the pages")
-    address = f"http://127.0.0.1:{port}"
+def test_no_page_of_environments_shuts_anybody_out(house, built, browser):
     _, admin = house.person(Level.AUTHOR, admin=True)
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
-    )
-    context.add_cookies(
-        [{"name": each.name, "value": each.value or "", "url": address} for each in admin.cookies.jar]
-    )
-    page = context.new_page()
-    try:
-        for path, heading in (
-            (f"/environments/{built}", f"Environment {built[:12]}"),
-            ("/environments", "Environments"),
-        ):
-            page.goto(address + path)
-            assert page.inner_text("h1") == heading
-            for summary in page.locator("main summary").all():
-                summary.click()
-            page.add_script_tag(path=str(AXE))
-            found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-            assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-    finally:
-        context.close()
-        server.should_exit = True
-        thread.join()
+    pages = {f"/environments/{built}": f"Environment {built[:12]}", "/environments": "Environments"}
+    with served(house.app) as address:
+        assert shut_out(browser, address, admin, pages) == []

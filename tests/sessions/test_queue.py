@@ -150,6 +150,14 @@ def test_ten_people_at_once_start_in_turn_each_once(workspace, hub):
     assert sorted(hub.starts) == PEOPLE
 
 
+def test_tabs_that_press_open_at_once_share_one_session_that_is_started_once(workspace, hub):
+    with ThreadPoolExecutor(8) as tabs:
+        opened = list(tabs.map(lambda _: enter(workspace, "p0"), range(8)))
+
+    assert len({view.id for view in opened}) == 1
+    assert hub.starts == ["p0"]
+
+
 def test_a_person_at_their_limit_holds_up_nobody(workspace, hub):
     for project in ("a/1", "a/2", "a/3"):
         last = enter(workspace, "p0", project)

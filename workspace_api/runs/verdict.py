@@ -31,5 +31,5 @@ def verdict(
     if progress.ending in ("failed", "refused") and progress.message:
         return RunState.FAILED, progress.message
     how = "refused the notebook" if outcome.exit_code == REFUSED else f"ended with {outcome.exit_code}"
-    said = f": {last_words}" if last_words else ""
+    said = f": {last_words.rstrip('.')}" if last_words else ""
     return RunState.FAILED, f"The program that runs the notebook {how}{said}."

@@ -164,6 +164,10 @@ class SessionService:
         settled = [view for view in self.upkeep.settle(found) if not view.ended]
         return Page(self._live.added(settled), self._table.count(UNENDED), page, per_page)
 
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many sessions that have not ended are in each state."""
+        return self._table.count_by_state()
+
     def using(self, identity: Identity, environment_key: str) -> Sequence[SessionView]:
         """Return the sessions under way that use an environment: the caller's, or an administrator's all."""
         facts = SessionFacts(identity.user or "")

@@ -44,6 +44,13 @@ class SessionTable:
             query = select(func.count()).select_from(WorkSession).join(WorkSession.owner).where(*conditions)
             return session.scalar(query) or 0
 
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many sessions that have not ended are in each state."""
+        query = select(WorkSession.state, func.count()).where(UNENDED).group_by(WorkSession.state)
+        with self.database.read() as session:
+            counts: dict[str, int] = dict(session.execute(query).all())
+        return {str(state): counts.get(state, 0) for state in SessionState if not state.ended}
+
     def change(self, session_id: str, *conditions: ColumnElement[bool], **values: Any) -> bool:
         """Change a session unless it has ended; false when that is so, or one of `conditions` is not true."""
         with self.database.write() as session:
