@@ -154,7 +154,7 @@ def batch_score_variants(
         book.forget(failed="all" if retry_failed else "passing")
         kept = book.states()
         if (kept["state"] != FAILED).any():
-            book.forget(other_than=backend(model.output_metadata(dna_client.Organism.HOMO_SAPIENS)))
+            book.forget(other_than=_answering(model))
             kept = book.states()
         finished = set(kept["variant"])
         left = [(name, one) for name, one in by_name.items() if name not in finished]
@@ -201,6 +201,12 @@ def _score_all(
     if reason is not None:
         kept = " What is done is kept: run it again to continue." if book.path else ""
         raise ModelError(f"Stopped at {progress.done:,} of {progress.total:,} variants. {reason}{kept}")
+
+
+def _answering(model: Any) -> str:
+    """Return the name of the model that answers now."""
+    with asking():
+        return backend(model.output_metadata(dna_client.Organism.HOMO_SAPIENS))
 
 
 def _nobody(_: str, _scores: pd.DataFrame | None, _error: str) -> None:
