@@ -81,8 +81,8 @@ class KnownModel(rpc.DnaModelServiceServicer):  # type: ignore[misc]
         variant = str(genome.Variant.from_proto(request.variant))
         self.scored.append(variant)
         if self.remaining is not None:
-            quota = (("labfork-quota-remaining", str(self.remaining)), ("labfork-quota-limit", "10000"))
-            context.set_trailing_metadata(quota)
+            left = f"person calls/day={self.remaining} of 10000"
+            context.set_trailing_metadata((("x-labfork-remaining", left), ("x-labfork-answered", "model")))
         if variant in self.refusals:
             context.abort(*self.refusals[variant])
         for scorer in request.variant_scorers:

@@ -163,7 +163,7 @@ def test_a_killed_batch_continues_where_it_was(
         timeout=200,
     )
 
-    assert ended.stdout.strip() == f"{count} {float(count)} 9,960 of 10,000 calls left"
+    assert ended.stdout.strip() == f"{count} {float(count)} 9,960 of 10,000 calls a day left"
     assert 0 < len(kept) < count
     assert partial == len(kept)  # a variant is there whole or not at all
     asked_after = served.model.scored[len(asked_before) :]
@@ -283,7 +283,19 @@ def test_what_is_known_of_a_quota_is_said_in_words(ag: Any) -> None:
     from alphagenome_tools.usage import QuotaMeter
 
     meter = QuotaMeter()
+    meter.read([("x-other", "1")])
     assert str(meter) == ""
-    meter.read([("labfork-quota-remaining", "12000"), ("labfork-quota-reset", "00:00 UTC"), ("other", "x")])
-    assert str(meter) == "12,000 calls left, until 00:00 UTC"
+    meter.read([("x-labfork-answered", "cache"), ("x-labfork-remaining", "person calls/day=12000 of 15000")])
+    left = "person calls/day=11999 of 15000; group bases/minute=5 of 900"
+    meter.read(
+        [
+            ("x-labfork-answered", "model"),
+            ("x-labfork-remaining", left),
+            ("x-labfork-warning", "Little is left."),
+        ]
+    )
+    assert str(meter) == (
+        "11,999 of 15,000 calls a day left; 5 of 900 bases a minute of your group left; Little is left.; "
+        "1 of 2 answers from the team's cache"
+    )
     assert ag.quota(object()) == ""
