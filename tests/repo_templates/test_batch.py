@@ -128,11 +128,40 @@ def test_a_used_up_quota_stops_the_batch_and_keeps_what_is_done(ag: Any, served:
     assert len(served.model.scored) == 21
 
 
+def test_a_model_that_is_away_stops_the_batch(ag: Any, served: Any, tmp_path: Path) -> None:
+    away = (grpc.StatusCode.DEADLINE_EXCEEDED, "no answer")
+    served.model.refusals = {str(one): away for one in variants(ag, 60)[3:]}
+
+    with pytest.raises(ag.ModelError, match=r"Stopped at 15 of 60 variants.*took too long.*is kept"):
+        score(ag, served, 60, journal=tmp_path / "b.sqlite", workers=1)
+
+    assert len(served.model.scored) == 15
+    served.model.refusals.clear()
+    assert len(score(ag, served, 60, journal=tmp_path / "b.sqlite").ranked()) == 60
+
+
+def test_a_full_disk_is_told_and_leaves_whole_variants(ag: Any, served: Any, tmp_path: Path) -> None:
+    from alphagenome_tools.journal import Journal
+
+    rows = pd.DataFrame({"measure": ["x" * 500] * 200, "score": 1.0})
+    book = Journal(tmp_path / "b.sqlite", {})
+    pages = book._database.execute("pragma page_count").fetchone()[0]
+    book._database.execute(f"pragma max_page_count = {pages + 40}")
+    book.keep("chr1:1:A>C", rows, "AlphaGenome")
+
+    with pytest.raises(ag.JournalError, match=r"b\.sqlite cannot be used: .*full.*Make room"):
+        book.keep("chr1:2:A>C", rows, "AlphaGenome")
+
+    assert list(book.states()["variant"]) == ["chr1:1:A>C"]
+    assert len(book.scores()) == 200
+    book.close()
+
+
 def test_a_killed_batch_continues_where_it_was(
     ag: Any, served: Any, models: Any, template: Path, tmp_path: Path
 ) -> None:
     served.model.remaining = 9_960
-    count, journal = 150, tmp_path / "b.sqlite"
+    count, journal = 60, tmp_path / "b.sqlite"
     script = SCRIPT.format(template=str(template), count=count, journal=str(journal))
     environment = {
         "PATH": os.environ["PATH"],
@@ -143,7 +172,7 @@ def test_a_killed_batch_continues_where_it_was(
     }
     started = subprocess.Popen([sys.executable, "-c", script], env=environment)
     deadline = time.monotonic() + 120
-    while len(served.model.scored) < 20:
+    while len(served.model.scored) < 10:
         assert started.poll() is None, "the batch ended too early"
         assert time.monotonic() < deadline
         time.sleep(0.005)
