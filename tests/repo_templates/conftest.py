@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,3 +66,13 @@ def alternate() -> dna_output.Output:
 def synthetic() -> dna_output.Output:
     """A prediction of the offline model."""
     return dna_output.Output(dnase=tracks(0.5, strands=".", source="synthetic (offline model)"))
+
+
+@pytest.fixture(scope="session")
+def models() -> Any:
+    """The module of the known model; tests are not packages, so it is loaded by its path."""
+    spec = importlib.util.spec_from_file_location("known_model", Path(__file__).with_name("known_model.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

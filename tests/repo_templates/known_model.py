@@ -35,11 +35,17 @@ CHUNK_BYTES = 1_000_000
 
 
 class KnownModel(rpc.DnaModelServiceServicer):  # type: ignore[misc]
-    """Answers the four calls of the notebooks."""
+    """Answers the calls of the notebooks, and keeps which variants it scored.
+
+    Variants in ``refusals`` are refused so; with ``remaining`` each answer says how much of a quota is left.
+    """
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self.calls: list[str] = []
+        self.scored: list[str] = []
+        self.refusals: dict[str, tuple[grpc.StatusCode, str]] = {}
+        self.remaining: int | None = None
 
     def _seen(self, name: str, context: grpc.ServicerContext) -> None:
         self.calls.append(name)
@@ -72,6 +78,13 @@ class KnownModel(rpc.DnaModelServiceServicer):  # type: ignore[misc]
         """Answer with the known scores, and their quantiles at half their size."""
         self._seen("ScoreVariant", context)
         request = next(requests)
+        variant = str(genome.Variant.from_proto(request.variant))
+        self.scored.append(variant)
+        if self.remaining is not None:
+            left = f"person calls/day={self.remaining} of 10000"
+            context.set_trailing_metadata((("x-labfork-remaining", left), ("x-labfork-answered", "model")))
+        if variant in self.refusals:
+            context.abort(*self.refusals[variant])
         for scorer in request.variant_scorers:
             kind = scorer.WhichOneof("scorer")
             inner = getattr(scorer, kind)
@@ -103,6 +116,13 @@ class KnownModel(rpc.DnaModelServiceServicer):  # type: ignore[misc]
         )
         data = pb.IntervalData(values=tensor, metadata=described)
         yield service.ScoreIntervalResponse(output=pb.ScoreIntervalOutput(interval_data=data))
+
+    def GetMetadata(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        """Answer with the tracks of open chromatin."""
+        self._seen("GetMetadata", context)
+        tracks = track_data_utils.metadata_to_proto(self.metadata(pb.OUTPUT_TYPE_DNASE))
+        described = pb.OutputMetadata(output_type=pb.OUTPUT_TYPE_DNASE, tracks=tracks)
+        yield service.MetadataResponse(output_metadata=[described])
 
     def metadata(self, output: int, merged: bool = False) -> pd.DataFrame:
         """Return one track for each tissue; one for each strand of RNA-seq, unless ``merged``."""

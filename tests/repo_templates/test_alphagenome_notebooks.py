@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import os
 import shutil
@@ -21,15 +20,6 @@ CHECKOUT = Path(__file__).parents[2]
 RUNNER = CHECKOUT / "hub" / "notebook_runner" / "run.py"
 UV = Path(sys.executable).with_name("uv")
 SYNTHETIC = "synthetic (offline model)"
-
-
-def known_model() -> Any:
-    """The module beside this file; tests are not packages, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location("known_model", Path(__file__).with_name("known_model.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +71,9 @@ class Finished:
 
 @pytest.fixture(scope="module")
 def run_notebook(
-    template: Path, environment_python: Path, tmp_path_factory: pytest.TempPathFactory
+    template: Path, environment_python: Path, models: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     """Runs a notebook of a copy of the template as the worker does: ``run_notebook(name, **parameters)``."""
-    models = known_model()
     servers = []
 
     def run(name: str, mark: str = SYNTHETIC, key: str = models.KEY, **parameters: Any) -> Finished:

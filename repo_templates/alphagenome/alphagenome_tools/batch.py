@@ -29,6 +29,7 @@ from alphagenome_tools.usage import quota
 
 JOURNALS = "alphagenome_batches"
 WORKERS = 4
+MOST_IN_A_ROW = 12  # failures after each of which the client has waited some ten seconds itself
 Finished = Callable[[str, pd.DataFrame | None, str], None]
 MOST_PREDICTIONS = 200  # a prediction holds every base of the window; scores are small
 
@@ -140,8 +141,8 @@ def batch_score_variants(
     ``on_finished`` is called with each variant, its scores (None if it failed) and the error; for those that
     were finished before, at the start.
 
-    Raises ModelError when the model refuses for a reason that all variants share (what is done is kept), and
-    JournalError.
+    Raises ModelError when the model refuses for a reason that all variants share, or is away (what is done is
+    kept), and JournalError.
     """
     by_name = {str(variant): variant for variant in variants}
     window, scorers = checked_window(window), scorers_for(outputs)
@@ -154,17 +155,17 @@ def batch_score_variants(
         book.forget(failed="all" if retry_failed else "passing")
         kept = book.states()
         if (kept["state"] != FAILED).any():
-            book.forget(other_than=backend(model.output_metadata(dna_client.Organism.HOMO_SAPIENS)))
+            book.forget(other_than=_answering(model))
             kept = book.states()
         finished = set(kept["variant"])
         left = [(name, one) for name, one in by_name.items() if name not in finished]
-        tell = on_finished or _nobody
-        _tell_kept(tell, book, kept[kept["variant"].isin(by_name)])
+        if on_finished is not None:
+            _tell_kept(on_finished, book, kept[kept["variant"].isin(by_name)])
         progress = Progress(
             len(by_name), "variants scored", show=show_progress, done=len(by_name) - len(left)
         )
         try:
-            _score_all(score, left, book, ontology_terms, progress, model, workers, tell)
+            _score_all(score, left, book, ontology_terms, progress, model, workers, on_finished or _nobody)
         finally:
             progress.close()
         return _batch(book, list(by_name))
@@ -182,9 +183,13 @@ def _score_all(
     workers: int,
     tell: Finished,
 ) -> None:
-    """Score what is left; a refusal that all share stops it, after what is under way was kept."""
+    """Score what is left; a refusal that all share stops it, after what is under way was kept.
+
+    So do many failures in a row that pass by themselves: the model is away then, and asking on is no use.
+    """
     stop = threading.Event()
     reason: ModelError | None = None
+    in_a_row = 0
     for name, raw, error in _answers(score, left, workers, stop):
         if error is not None and error.final:
             reason = error
@@ -198,9 +203,19 @@ def _score_all(
             book.keep(name, table, backend(raw))
             tell(name, table, "")
         progress.step(failed=error is not None, note=quota(model))
+        in_a_row = in_a_row + 1 if error is not None and error.passing else 0
+        if in_a_row == MOST_IN_A_ROW:
+            reason = error
+            stop.set()
     if reason is not None:
         kept = " What is done is kept: run it again to continue." if book.path else ""
         raise ModelError(f"Stopped at {progress.done:,} of {progress.total:,} variants. {reason}{kept}")
+
+
+def _answering(model: Any) -> str:
+    """Return the name of the model that answers now."""
+    with asking():
+        return backend(model.output_metadata(dna_client.Organism.HOMO_SAPIENS))
 
 
 def _nobody(_: str, _scores: pd.DataFrame | None, _error: str) -> None:

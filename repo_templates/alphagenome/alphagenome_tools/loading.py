@@ -108,7 +108,7 @@ def _vcf_rows(file: Path) -> Iterator[tuple[int, Cells]]:
     for number, line in enumerate(lines, 1):
         if line.startswith("#") or not line.strip():
             continue
-        cells = [*line.split("\t"), "", "", "", "", ""]
+        cells = [*line.split("\t", maxsplit=5), "", "", "", "", ""]
         yield (
             number,
             {

@@ -25,6 +25,7 @@ from alphagenome_tools.tables import linear_outputs, summary_table
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 PNG_DPI = 300
+PADDING_INCHES = 0.1
 FILE_NAME = re.compile(r"[^\w.-]+")
 WITHOUT_DATE = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -165,9 +166,11 @@ def save_figure(figure: Figure, stem: str | Path, formats: Sequence[str] = FIGUR
     paths = []
     fonts = {"svg.fonttype": "none", "svg.hashsalt": Path(stem).name, "pdf.fonttype": 42}
     with mpl.rc_context(fonts):
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox().padded(PADDING_INCHES)  # once, not anew for each format
         for one in formats:
             path = Path(f"{stem}.{one}")
             metadata = WITHOUT_DATE[one]
-            figure.savefig(path, dpi=PNG_DPI, bbox_inches="tight", facecolor="white", metadata=metadata)
+            figure.savefig(path, dpi=PNG_DPI, bbox_inches=box, facecolor="white", metadata=metadata)
             paths.append(path)
     return paths

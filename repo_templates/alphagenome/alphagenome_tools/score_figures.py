@@ -39,7 +39,7 @@ def plot_scores(matrix: pd.DataFrame, title: str, synthetic: bool = False, value
 
 
 def plot_gene_changes(table: pd.DataFrame, title: str, synthetic: bool = False, genes: int = 10) -> Figure:
-    """Return a dot plot of the expression changes of the ``genes`` that change most; one colour per tissue.
+    """Return a dot plot of how the ``genes`` that change most do so; one colour for each tissue.
 
     ``table`` is a :func:`scores_table`; of its rows with a gene those of RNA-seq are used, all of them where
     there is no RNA-seq, averaged over a tissue's tracks.
@@ -59,7 +59,8 @@ def plot_gene_changes(table: pd.DataFrame, title: str, synthetic: bool = False, 
         colour = TRACK_COLOURS[index % len(TRACK_COLOURS)]
         axes.plot(changes[tissue], range(len(changes)), marker, color=colour, label=str(tissue), markersize=6)
     axes.set_yticks(range(len(changes)), [str(gene) for gene in changes.index], style="italic")
-    axes.set_xlabel("change of expression (log fold change, alternate / reference)", fontsize=8.5)
+    words = "change of expression (log fold change, alternate / reference)"
+    axes.set_xlabel("score" if expression.empty else words, fontsize=8.5)
     axes.tick_params(labelsize=8.5)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)

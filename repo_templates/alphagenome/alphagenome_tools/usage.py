@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import grpc
 
-PREFIX = "labfork-quota-"
+REMAINING, WARNING, ANSWERED = "x-labfork-remaining", "x-labfork-warning", "x-labfork-answered"
+# What a workspace's gateway writes of each quota: ``person calls/day=9960 of 10000``.
+STANDING = re.compile(r"(?P<kind>\w+) (?P<measure>\w+)/(?P<window>\w+)=(?P<left>\d+) of (?P<amount>\d+)")
+WHOSE = {"person": "", "each": "", "group": " of your group", "workspace": " of the workspace"}
+MEASURES = {"calls": "calls", "bases": "bases", "upstream": "calls of the service"}
+FROM_CACHE = ("cache", "shared")
 
 
 class QuotaMeter(
     grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamStreamClientInterceptor
 ):  # type: ignore[misc]
-    """Counts calls and keeps what the last answers said of the quota.
+    """Counts answers and keeps what the last of them said of the quota.
 
-    A gateway says it in the metadata of an answer, under names that begin with ``labfork-quota-``, such as
-    ``labfork-quota-remaining``. A service that says nothing leaves :attr:`said` empty.
+    A workspace's gateway says it in the metadata after an answer. A service that says nothing leaves
+    :attr:`said` empty.
     """
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.answers: Counter[str] = Counter()
         self.said: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -38,8 +45,6 @@ class QuotaMeter(
         return self._watched(continuation(details, requests))
 
     def _watched(self, call: Any) -> Any:
-        with self._lock:
-            self.calls += 1
         call.add_done_callback(self._ended)
         return call
 
@@ -47,26 +52,28 @@ class QuotaMeter(
         self.read(call.trailing_metadata() or ())
 
     def read(self, metadata: Iterable[tuple[str, Any]]) -> None:
-        """Keep what metadata says of the quota."""
-        found = {key.removeprefix(PREFIX): str(value) for key, value in metadata if key.startswith(PREFIX)}
+        """Keep what the metadata after an answer says."""
+        found = {key: str(value) for key, value in metadata if key in (REMAINING, WARNING, ANSWERED)}
+        if not found:
+            return
         with self._lock:
-            self.said |= found
+            self.answers[found.get(ANSWERED, "model")] += 1
+            self.said = found
 
     def __str__(self) -> str:
-        return describe(self.said)
+        cached = sum(self.answers[name] for name in FROM_CACHE)
+        parts = [*standings(self.said.get(REMAINING, "")), self.said.get(WARNING, "")]
+        parts += [f"{cached:,} of {self.answers.total():,} answers from the team's cache"] if cached else []
+        return "; ".join(part for part in parts if part)
 
 
-def describe(said: dict[str, str]) -> str:
-    """Return a quota in words, such as ``9,960 of 10,000 calls left, until 2026-01-01``; '' for none."""
-    if "remaining" not in said:
-        return ""
-    of = f" of {_grouped(said['limit'])}" if "limit" in said else ""
-    until = f", until {said['reset']}" if "reset" in said else ""
-    return f"{_grouped(said['remaining'])}{of} {said.get('unit', 'calls')} left{until}"
-
-
-def _grouped(number: str) -> str:
-    return f"{int(number):,}" if number.isdigit() else number
+def standings(text: str) -> list[str]:
+    """Return each quota in words, such as ``9,960 of 10,000 calls a day left``; [] for none."""
+    return [
+        f"{int(one['left']):,} of {int(one['amount']):,} {MEASURES.get(one['measure'], one['measure'])} "
+        f"a {one['window']}{WHOSE.get(one['kind'], '')} left"
+        for one in STANDING.finditer(text)
+    ]
 
 
 def quota(model: Any) -> str:
