@@ -44,6 +44,10 @@ class Action(StrEnum):
     KEEP_SESSION = "keep_session"  # SessionFacts: that it does not end for want of use
     READ_SESSIONS = "read_sessions"  # PlatformFacts: those of everybody
     USE_SIZE = "use_size"  # SizeFacts
+    MAKE_BATCH = "make_batch"  # PlatformFacts
+    READ_BATCH = "read_batch"  # RunFacts: whose it is
+    START_BATCH = "start_batch"  # RunFacts: its runs are its owner's, who alone starts and continues it
+    STOP_BATCH = "stop_batch"  # RunFacts
     IMPORT_REPOSITORY = "import_repository"  # ImportFacts: a copy of one from elsewhere
     READ_OWN_USAGE = "read_own_usage"  # PlatformFacts: of the AlphaGenome gateway, and its terms
     AGREE_TO_TERMS = "agree_to_terms"  # PlatformFacts: also keeping a key of one's own
@@ -151,6 +155,7 @@ READING = frozenset(
     {
         Action.READ_PROJECT,
         Action.READ_RUN,
+        Action.READ_BATCH,
         Action.READ_ENVIRONMENT,
         Action.READ_ENVIRONMENTS,
         Action.READ_PEOPLE,
@@ -226,6 +231,10 @@ def _owns_run(identity: Identity, resource: Resource) -> bool:
 
 def _reads_run(identity: Identity, resource: Resource) -> bool:
     return _as(RunFacts, resource).public or _owns_run(identity, resource)
+
+
+def _is_owner(identity: Identity, resource: Resource) -> bool:
+    return identity.signed_in and identity.user == _as(RunFacts, resource).owner
 
 
 def _is_member(identity: Identity, resource: Resource) -> bool:
@@ -306,6 +315,10 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.CURATE_PROJECT: _curates,
     Action.READ_RUN: _reads_run,
     Action.CANCEL_RUN: _owns_run,
+    Action.MAKE_BATCH: _signed_in,
+    Action.READ_BATCH: _owns_run,
+    Action.START_BATCH: _is_owner,
+    Action.STOP_BATCH: _owns_run,
     Action.READ_ENVIRONMENT: _anyone,
     Action.REBUILD_ENVIRONMENT: _edits_notebooks,
     Action.CANCEL_BUILD: _edits_notebooks,

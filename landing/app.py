@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from landing.alphagenome import alphagenome_pages
 from landing.assets import Assets
+from landing.batches import batch_pages
 from landing.changes import change_pages
 from landing.environments import environment_pages
 from landing.genome import genome_pages
@@ -54,6 +55,7 @@ def add_pages(
         proposal_pages(pages),
         run_pages(pages),
         genome_pages(pages),
+        batch_pages(pages),
         own_pages(pages),
         key_pages(pages),
         group_pages(pages),

@@ -43,6 +43,7 @@ class Pages:
             size=words.size,
             memory=words.memory,
             listed=words.listed,
+            figure=words.figure,
         )
 
     def page(

@@ -67,6 +67,7 @@ def run_pages(pages: Pages) -> APIRouter:
             report=any(file.path == REPORT for file in files),
             outputs=outputs_shown(services, caller, run_id, files),
             records=[file for file in files if not file.path.startswith(OUTPUTS)],
+            batch=services.batches.of_run(run_id),
             along_genome=bool(tracks_of(files)),
             output_count=sum(file.path.startswith(OUTPUTS) for file in files),
             log="" if view.state == "queued" else services.runs.log_tail(caller, run_id),

@@ -88,5 +88,12 @@ def listed(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
+def figure(value: object) -> str:
+    """Return a value of a table as a person reads it: numbers with four digits that count."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None or value == "" else str(value)
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

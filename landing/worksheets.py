@@ -18,6 +18,7 @@ from landing.picker import picker_page, with_file
 from landing.projects import forkable
 from landing.shelf import Shelf
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values, values_in_address
+from workspace_api.batches.declaration import declared
 from workspace_api.errors import (
     FieldError,
     InvalidInputError,
@@ -174,13 +175,20 @@ class WorksheetForm:
         earlier = services.runs.list(
             caller, project=sheet.project, notebook=sheet.notebook, per_page=EARLIER_RUNS
         )
+        batch = declared(sheet.schema)
         return self._pages.page(
             request,
             caller,
             "worksheet.html",
             status=status,
             sheet=sheet,
-            fields=fields_of(sheet.schema, filled.values),
+            fields=[
+                field
+                for field in fields_of(sheet.schema, filled.values)
+                if not batch or field.name != batch.journal
+            ],
+            takes_tables=batch is not None,
+            picks=True,
             filled=filled,
             prefix=PREFIX,
             details=self._shelf.details(sheet.project, sheet.notebook),

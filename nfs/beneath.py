@@ -125,6 +125,14 @@ def give_to(at: int, uid: int) -> None:
             os.chown(name, uid, uid, dir_fd=at, follow_symlinks=False)
 
 
+def write_new(at: int, name: str, data: bytes) -> None:
+    """Write the new file `name` in the folder `at`; raises FileExistsError, UnsafePathError for no name."""
+    if len(parts_of(name)) != 1:
+        raise UnsafePathError(f"“{name}” is no name of a file")
+    with os.fdopen(os.open(name, _NEW, 0o644, dir_fd=at), "wb") as file:
+        file.write(data)
+
+
 def copy_plain(origin: int, path: str, target: int, name: str) -> None:
     """Copy a plain file below the folder `origin` to the new file `name` below the folder `target`.
 

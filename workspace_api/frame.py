@@ -16,8 +16,10 @@ from workspace_api.problems import RenderProblem, of_error, of_unexpected, respo
 
 MAX_BODY_BYTES = 2_000_000
 LARGER = {
-    "/api/v1/hooks/forge": 25_000_000
-}  # as much as GitLab sends; read after the sender has proved itself
+    "/api/v1/hooks/forge": 25_000_000,  # as much as GitLab sends; read after the sender has proved itself
+    "/api/v1/batches": 25_000_000,  # tables; what is larger than a megabyte of one waits on the disk
+    "/batches": 25_000_000,
+}
 DISCARDED_BYTES = 100_000_000
 DISCARDED_SECONDS = 20.0
 logger = logging.getLogger(__name__)
@@ -89,7 +91,7 @@ class BodyLimitMiddleware:
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit:
             await _discard(receive)
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
             return
         seen = 0
         started = False
@@ -116,12 +118,12 @@ class BodyLimitMiddleware:
         if seen > limit and not started:
             if more:
                 await _discard(receive)
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         request = Request(scope)
         error = TooLargeError(
-            f"The request is larger than {self.limit / 1e6:g} MB, the most that is accepted. Send less text; "
+            f"The request is larger than {limit / 1e6:g} MB, the most that is accepted. Send less text; "
             "a large table belongs in a file of a project or of your home."
         )
         mark = str(request.state.request_id)

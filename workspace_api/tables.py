@@ -1,6 +1,7 @@
 """Every table of the workspace, imported so that the metadata is whole."""
 
 from workspace_api.alphagenome import models as alphagenome
+from workspace_api.batches import models as batches
 from workspace_api.database import Base
 from workspace_api.environments import models as environments
 from workspace_api.groups import models as groups
@@ -14,6 +15,7 @@ from workspace_api.tokens import models as tokens
 
 __all__ = [
     "alphagenome",
+    "batches",
     "environments",
     "groups",
     "imports",

@@ -13,6 +13,8 @@ from nfs.layout import StorageLayout
 from workspace_api.alphagenome.agreements import key_seal
 from workspace_api.alphagenome.service import AlphaGenomeService
 from workspace_api.alphagenome.usage import UsageService
+from workspace_api.batches.service import BatchService
+from workspace_api.batches.storage import BatchFiles
 from workspace_api.database import Database
 from workspace_api.environments.removals import Uses
 from workspace_api.environments.service import EnvironmentService
@@ -58,6 +60,7 @@ class Workspace:
     files: FileService
     pushes: PushService
     runs: RunService
+    batches: BatchService
     sessions: SessionService
     proposals: ProposalService
     imports: ImportService
@@ -111,6 +114,7 @@ def open_workspace(settings: Settings) -> Workspace:
         files=files,
         pushes=PushService(database, forge, projects, settings),
         runs=runs,
+        batches=BatchService(database, projects, runs, people, BatchFiles(layout)),
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions, NewsService(imports, forge)),
         imports=imports,

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import gitlab
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 from pydantic import SecretStr
@@ -24,7 +26,7 @@ from starlette.testclient import TestClient
 
 from auth.identity import Identity, Level
 from landing.app import add_pages, render_problem
-from tests.conftest import CHECKOUT, free_port
+from tests.conftest import CHECKOUT, free_port, wait_for
 from tests.forge.conftest import ROOT_TOKEN, start_forge
 from tests.publishing import commit
 from workspace_api.app import create_app
@@ -295,6 +297,19 @@ def house(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[
     workspace = open_workspace(settings_in(home, seeded.forge_url))
     yield House(workspace, application(workspace), Bench(workspace))
     workspace.close()
+
+
+@pytest.fixture(scope="module")
+def address(house) -> Iterator[str]:
+    """The pages, served to browsers."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_for(lambda: server.started, seconds=20, what="the pages")
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
 
 
 def token_in(html: str) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.bigwig import write_bigwig
-from tests.conftest import CHECKOUT, free_port, wait_for
+from tests.conftest import CHECKOUT
 from tests.landing.reading import HOSTILE, Page
 from workspace_api.genomes import CHROMOSOMES
 
@@ -47,19 +44,6 @@ class Shown:
     run_id: str
     browser: object
     address: str
-
-
-@pytest.fixture(scope="module")
-def address(house) -> Iterator[str]:
-    """The pages, served to browsers."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started, seconds=20, what="the pages")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -244,9 +244,45 @@ def test_a_wrong_word_in_a_worksheet_is_told_and_the_worksheet_stays():
     assert [entry.notebook for entry in manifest.worksheets] == ["a.ipynb"]
     assert manifest.problems == [
         "workspace.yaml: worksheets[1]: “params” is not known here; it has notebook, title, summary, "
-        "parameters.",
+        "parameters, batch.",
         "workspace.yaml: worksheets[1]: title must be text, not a list.",
     ]
+
+
+FILES = "parameters: {t: {format: file}, j: {format: file}, n: {type: integer}}"
+
+
+def test_a_worksheet_that_takes_batches_names_two_parameters_that_are_files():
+    manifest = read(f"worksheets: [{{notebook: a.ipynb, {FILES}, batch: {{table: t, journal: j, rank: e}}}}]")
+
+    assert manifest.problems == []
+    assert manifest.worksheets[0].batch == {"table": "t", "journal": "j", "rank": "e"}
+
+
+@pytest.mark.parametrize(
+    ("batch", "words"),
+    [
+        ("yes", "batch must be settings such as {table: variants"),
+        ("{table: t}", "batch: journal must name a parameter with “format: file” above it."),
+        ("{table: n, journal: j}", "batch: table must name a parameter with “format: file” above it."),
+        ("{table: [t], journal: j}", "batch: table must name a parameter"),
+        ("{table: t, journal: t}", "batch: table and journal are two parameters."),
+    ],
+)
+def test_a_batch_that_cannot_be_used_is_told_and_the_worksheet_stays(batch, words):
+    manifest = read(f"worksheets: [{{notebook: a.ipynb, {FILES}, batch: {batch}}}]")
+
+    assert words in manifest.problems[0]
+    assert manifest.worksheets[0].batch is None
+
+
+def test_a_batch_whose_rank_is_no_name_is_ranked_by_nothing():
+    manifest = read(
+        f"worksheets: [{{notebook: a.ipynb, {FILES}, batch: {{table: t, journal: j, rank: 3, x: 1}}}}]"
+    )
+
+    assert manifest.worksheets[0].batch == {"table": "t", "journal": "j"}
+    assert len(manifest.problems) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from hub.environments.keys import environment_files
+from workspace_api.batches.declaration import KEY as BATCH
 from workspace_api.errors import TooLargeError
 from workspace_api.worksheets.manifest import NAME as MANIFEST
 from workspace_api.worksheets.manifest import Manifest, WorksheetEntry, read_manifest
@@ -143,6 +144,8 @@ def _worksheet(
         return None
     schema, lost = worksheet_schema(parameters, entry.parameters if entry else {})
     problems += [f"{MANIFEST}: {path} has no parameter “{name[:80]}”." for name in lost]
+    if entry is not None and entry.batch is not None and not {*lost} & {*entry.batch.values()}:
+        schema[BATCH] = dict(entry.batch)
     title = (entry.title if entry else None) or _first_heading(notebook) or PurePosixPath(path).stem
     summary = (entry.summary if entry else None) or ""
     return WorksheetFound(path, title, summary, schema, hashlib.sha256(text).hexdigest())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -45,6 +45,7 @@ from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
 from workspace_api.worksheets.values import resolve_values
 
+Attach = Callable[[Session, Run], None]
 LONGEST_TITLE = 200
 LOG_PIECE = 64_000
 LOG_TAIL = 8_000
@@ -90,8 +91,11 @@ class RunService:
         from_form: bool = False,
         title: str | None = None,
         fresh: bool = False,
+        attach: Attach | None = None,
     ) -> Requested:
         """Ask for a run of a worksheet; an identical one that the caller may see answers unless `fresh`.
+
+        `attach` is called with the row in the transaction that keeps it: what it raises, no run is kept of.
 
         Raises NotFoundError for a worksheet that is not there for the caller, InvalidInputError with one
         error for each bad value, and LimitReachedError when too many of theirs wait.
@@ -103,7 +107,7 @@ class RunService:
         visitor = None if identity.signed_in else identity.visitor or "unknown"
         inputs = self._files.inputs(identity, worksheet.schema, parameters)
         asked = self._asked(identity.user or PUBLIC_USER, visitor, worksheet, parameters, title, inputs)
-        return self._answer(identity, asked, fresh=fresh)
+        return self._answer(identity, asked, fresh=fresh, attach=attach)
 
     def request_example(self, path: str, notebook: str, *, values: Mapping[str, Any]) -> Requested:
         """Ask for a run that the workspace itself shows as an example of a public worksheet."""
@@ -294,7 +298,7 @@ class RunService:
             visitor=visitor,
             worksheet=worksheet,
             parameters=parameters,
-            title=_checked_title(title) or worksheet.title,
+            title=checked_title(title) or worksheet.title,
             backend=backend,
             limits=limits_of(self._settings.runs, worksheet.resources),
             cache_key=cache_key(
@@ -311,7 +315,9 @@ class RunService:
             example=example,
         )
 
-    def _answer(self, identity: Identity, asked: Asked, *, fresh: bool) -> Requested:
+    def _answer(
+        self, identity: Identity, asked: Asked, *, fresh: bool, attach: Attach | None = None
+    ) -> Requested:
         with self._database.read() as session:
             owner = session.scalar(select(User).where(User.name == asked.owner))
             if owner is None:
@@ -325,6 +331,8 @@ class RunService:
             else:
                 run, found = self._enqueue(session, asked, owner, fresh=fresh)
             session.flush()
+            if attach is not None:
+                attach(session, run)
             session.refresh(run, ["owner", "project"])
             view = self._view(session, run, identity, reused=found is not None)
         self.bell.ring()
@@ -392,7 +400,8 @@ def _state(state: str) -> RunState:
         raise InvalidInputError("The list cannot be narrowed.", [FieldError("state", words)]) from None
 
 
-def _checked_title(title: str | None) -> str:
+def checked_title(title: str | None) -> str:
+    """Return what a run is to be called, empty where nobody said; raises InvalidInputError."""
     shown = (title or "").strip()
     if len(shown) > LONGEST_TITLE or not (shown.isprintable()):
         words = f"A title has at most {LONGEST_TITLE} characters, on one line; this has {len(shown)}."

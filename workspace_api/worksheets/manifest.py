@@ -19,7 +19,8 @@ NAME = "workspace.yaml"
 ASSEMBLIES = tuple(CHROMOSOMES)
 KEYS = ("title", "area", "summary", "worksheets", "resources", "outputs")
 OUTPUTS = ("keep", "strip")
-WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters")
+WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters", "batch")
+BATCH_KEYS = ("table", "journal", "rank")
 RESOURCE_KEYS = ("cpu", "memory", "minutes")
 MAX_PROBLEMS = 50
 REFUSED = ("patternProperties",)  # its expressions have no time limit
@@ -33,6 +34,7 @@ class WorksheetEntry:
     title: str | None
     summary: str | None
     parameters: Mapping[str, dict[str, Any]]
+    batch: Mapping[str, str] | None = None
 
 
 @dataclass
@@ -146,7 +148,35 @@ def _entry(entry: Mapping[str, Any], where: str, problems: list[str]) -> Workshe
                 "says; change it there."
             )
     title, summary = (_text(entry, key, f"{where}: ", problems) for key in ("title", "summary"))
-    return WorksheetEntry(entry["notebook"], title, summary, parameters)
+    batch = _batch(entry.get("batch"), parameters, where, problems)
+    return WorksheetEntry(entry["notebook"], title, summary, parameters, batch)
+
+
+def _batch(
+    content: Any, parameters: Mapping[str, Any], where: str, problems: list[str]
+) -> dict[str, str] | None:
+    """Return what a worksheet declares of batches: two of its parameters that take files, and a rank."""
+    if content is None:
+        return None
+    told = f"{NAME}: {where}: batch"
+    if not isinstance(content, dict):
+        problems.append(
+            f"{told} must be settings such as {{table: variants, journal: journal, rank: effect}}."
+        )
+        return None
+    _unknown(content, BATCH_KEYS, f"{where}: batch: ", problems)
+    said = {key: value for key, value in content.items() if key in BATCH_KEYS and isinstance(value, str)}
+    for key in ("table", "journal"):
+        field = parameters.get(said.get(key, ""), {})
+        if field.get("format") != "file":
+            problems.append(f"{told}: {key} must name a parameter with “format: file” above it.")
+            return None
+    if said["table"] == said["journal"]:
+        problems.append(f"{told}: table and journal are two parameters.")
+        return None
+    if "rank" in content and "rank" not in said:
+        problems.append(f"{told}: rank must be the name of a value, not {_kind(content['rank'])}.")
+    return said
 
 
 def _schema_problem(schema: Any) -> str | None:

@@ -1,0 +1,353 @@
+"""Batches on pages: a table is checked, started, followed, narrowed and saved, all without JavaScript."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from tests.landing.conftest import ADMIN
+from tests.landing.reading import HOSTILE, Page, send
+from tests.publishing import notebook
+from workspace_api.runs.models import RunState
+
+PARAMETERS = 'variants: str = "example.csv"\njournal: str | None = None\nwindow: int = 16384'
+MANIFEST = """
+title: Batches
+worksheets:
+  - notebook: a.ipynb
+    title: Many variants
+    batch: {table: variants, journal: journal, rank: effect}
+    parameters:
+      variants: {type: string, format: file}
+      journal: {type: [string, "null"], format: file}
+      window: {type: integer, enum: [16384, 131072], title: Window}
+"""
+TABLE = (
+    "chrom;pos;ref;alt;id\r\nchr22;36201698;A;C;rs1\r\nchr99;1;A;C;\r\nchr22;36201700;G;T;\r\n"
+    "chr22;36201702;G;T;rs3\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def project(house) -> str:
+    """A project whose worksheet takes batches."""
+    return house.publish({"a.ipynb": notebook(parameters=PARAMETERS), "workspace.yaml": MANIFEST})
+
+
+def uploaded(browser, project: str, table: str | bytes, name: str = "my table.csv", **more):
+    """Send the form of the upload page, and return the answer."""
+    page = browser.get(f"/batches/new?project={project}&notebook=a.ipynb").text
+    token = page.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+    data = {"csrf": token, "project": project, "notebook": "a.ipynb", **more}
+    return browser.post("/batches", data=data, files={"table": (name, table)})
+
+
+@pytest.fixture
+def batch(house, project):
+    """A person, their browser, and the address of a checked batch of theirs."""
+    identity, browser = house.person()
+    answer = uploaded(browser, project, TABLE)
+    assert answer.status_code == 303
+    return identity, browser, answer.headers["location"]
+
+
+def started(house, batch) -> str:
+    """Start a batch by its form, and return its run's id."""
+    _, browser, address = batch
+    assert send(browser, address, f"{address}/start", p_window="16384").status_code == 303
+    return re.search(r"/runs/([0-9a-f]{16})", browser.get(address).text)[1]
+
+
+def journal_of(house, batch, *lines: dict) -> None:
+    """Write what a run would have."""
+    identity, _, address = batch
+    folder = house.workspace.layout.home(identity.user) / "batches" / address.rpartition("/")[2]
+    (folder / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def shown(browser, address: str) -> Page:
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    page = Page(answer.text)
+    assert page.active() == []
+    return page
+
+
+def test_the_worksheet_offers_an_upload_and_hides_the_journal(house, project):
+    _, browser = house.person()
+    page = shown(browser, f"/projects/{project}/worksheets/a.ipynb")
+
+    assert page.all(
+        "a", href=f"/batches/new?project={project.replace('/', '%2F')}&notebook=a.ipynb"
+    ) or page.all("a", href=f"/batches/new?project={project}&notebook=a.ipynb")
+    assert page.all("input", id="f-variants")
+    assert page.all("input", id="f-journal") == []
+
+
+def test_a_checked_batch_shows_what_is_wrong_line_by_line_and_starts_nothing(house, batch):
+    identity, browser, address = batch
+    page = shown(browser, address)
+
+    assert "3 rows of my table.csv" in page.text
+    assert "1 row was left out" in page.text
+    assert "Line 3: hg38 has no chromosome “chr99”" in page.text
+    assert "chr22:36201702:G>T" in page.text
+    assert f"{address}/start" in page.actions()
+    assert page.all("input", name="p.variants") == []
+    assert house.workspace.runs.list(identity).total == 0
+
+
+def test_the_table_is_kept_in_the_home_of_its_owner(house, batch):
+    identity, _, address = batch
+    folder = house.workspace.layout.home(identity.user) / "batches" / address.rpartition("/")[2]
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "journal.jsonl",
+        "uploaded-my table.csv",
+        "variants.tsv",
+    ]
+    assert (folder / "uploaded-my table.csv").read_bytes() == TABLE.encode()
+    assert (folder / "variants.tsv").read_text().splitlines()[1] == "1\t2\tchr22:36201698:A>C\trs1\t"
+
+
+def test_a_wrong_value_is_told_beside_its_field_and_nothing_is_started(house, batch):
+    identity, browser, address = batch
+    answer = send(browser, address, f"{address}/start", p_window="5")
+
+    assert answer.status_code == 422
+    assert "“5” is not a choice" in Page(answer.text).text
+    assert house.workspace.runs.list(identity).total == 0
+
+
+def test_one_run_is_given_the_table_and_the_journal(house, batch):
+    identity, browser, address = batch
+    run = house.workspace.runs.get(identity, started(house, batch))
+    folder = f"~/batches/{address.rpartition('/')[2]}"
+
+    assert run.parameters == {
+        "variants": f"{folder}/variants.tsv",
+        "journal": f"{folder}/journal.jsonl",
+        "window": 16384,
+    }
+    assert run.title == "my table.csv"
+    assert "This run works through the rows of a batch." in shown(browser, f"/runs/{run.id}").text
+    assert f"{address}/stop" in shown(browser, address).actions()
+    assert shown(browser, address).one("meta", **{"http-equiv": "refresh"})["content"] == "5"
+
+
+def test_a_batch_under_way_is_not_started_twice(house, batch):
+    identity, browser, address = batch
+    page = browser.get(address).text
+    started(house, batch)
+    token = page.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+    again = browser.post(f"{address}/start", data={"csrf": token, "p.window": "16384"})
+
+    assert again.status_code == 409
+    assert "under way already" in Page(again.text).text
+    assert house.workspace.runs.list(identity).total == 1
+
+
+def test_rows_are_shown_ranked_and_can_be_narrowed_sorted_and_saved(house, batch):
+    _, browser, address = batch
+    house.bench.running(started(house, batch))
+    journal_of(
+        house,
+        batch,
+        {"row": 1, "state": "done", "effect": 0.25, "gene": HOSTILE},
+        {"row": 2, "state": "failed", "error": "The model did not answer."},
+        {"row": 3, "state": "done", "effect": -1.5, "gene": "MYH9"},
+    )
+    page = shown(browser, address)
+
+    assert "2 of 3 rows done, 1 failed" in page.text
+    assert page.text.index("chr22:36201702:G>T") < page.text.index("chr22:36201698:A>C")
+    assert "The model did not answer." in page.text
+    assert "chr22:36201698" not in shown(browser, f"{address}?state=failed").text
+    assert "MYH9" in shown(browser, f"{address}?least=1").text
+    assert HOSTILE[:20] not in shown(browser, f"{address}?least=1").text
+    up = shown(browser, f"{address}?sort=effect&order=up")
+    assert up.text.index("chr22:36201702") < up.text.index("chr22:36201698")
+    assert "No row is like that." in shown(browser, f"{address}?q=nowhere").text
+
+    saved = browser.get(f"/api/v1{address}/table?state=done&sort=effect&order=down")
+    rows = list(csv.DictReader(io.StringIO(saved.content.decode("utf-8-sig"))))
+    assert [row["variant"] for row in rows] == ["chr22:36201698:A>C", "chr22:36201702:G>T"]
+    assert rows[1]["effect"] == "-1.5"
+
+
+def test_a_narrowing_that_cannot_be_is_told_and_all_rows_are_shown(house, batch):
+    _, browser, address = batch
+    started(house, batch)
+    for query, words in (
+        ("sort=p", "no column to sort by"),
+        ("least=x", "“x” is not a number"),
+        ("state=z", "no state"),
+    ):
+        answer = browser.get(f"{address}?{query}")
+        assert answer.status_code == 422
+        assert words in Page(answer.text).text
+        assert "chr22:36201702:G>T" in answer.text.replace("&gt;", ">")
+
+
+def test_a_stopped_batch_is_continued_with_the_same_table_journal_and_commit(house, batch):
+    identity, browser, address = batch
+    first = started(house, batch)
+    assert send(browser, address, f"{address}/stop").status_code == 303
+    journal_of(house, batch, {"row": 1, "state": "done", "effect": 1})
+    page = shown(browser, address)
+    assert "1 of 3 rows are done, 2 are left." in page.text
+
+    assert send(browser, address, f"{address}/continue").status_code == 303
+    batch_id = address.rpartition("/")[2]
+    view = house.workspace.batches.get(identity, batch_id)
+    runs = [house.workspace.runs.get(identity, each) for each in view.run_ids]
+    assert [each.state for each in runs] == ["cancelled", "queued"]
+    assert runs[0].id == first
+    assert runs[0].parameters == runs[1].parameters
+    assert runs[0].commit == runs[1].commit
+
+
+def test_a_finished_batch_with_failures_offers_to_try_them_again_and_one_without_nothing(house, batch):
+    _, browser, address = batch
+    run_id = started(house, batch)
+    house.bench.change(run_id, state=RunState.SUCCEEDED)
+    lines = [{"row": row, "state": "done", "effect": row} for row in (1, 2)]
+    journal_of(house, batch, *lines, {"row": 3, "state": "failed", "error": "no"})
+    assert "Try the failed rows again" in shown(browser, address).text
+
+    journal_of(house, batch, *lines, {"row": 3, "state": "done", "effect": 3})
+    page = shown(browser, address)
+    assert "3 of 3 rows are done" in page.text
+    assert page.actions() == [address]
+    refused = browser.post(f"/api/v1{address}/continue", headers={"X-CSRF-Token": _token(browser, address)})
+    assert refused.status_code == 409
+    assert "nothing to continue" in refused.json()["detail"]
+
+
+def _token(browser, address: str) -> str:
+    return browser.get(address).text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (b"", "The table is empty"),
+        (b"PK\x03\x04", "CSV UTF-8"),
+        ("chrom,pos,ref,alt\nchr99,1,A,C\nchr22,0,A,C\n", "line 3"),
+        ("a,b\n1,2\n", "lacks chromosome"),
+    ],
+)
+def test_a_table_without_a_good_row_is_refused_and_says_why(house, project, table, words):
+    identity, browser = house.person()
+    answer = uploaded(browser, project, table)
+
+    assert answer.status_code == 422
+    assert words in Page(answer.text).text
+    assert Page(answer.text).active() == []
+    assert house.workspace.batches.list(identity).total == 0
+
+
+def test_no_file_at_all_is_refused(house, project):
+    _, browser = house.person()
+    address = f"/batches/new?project={project}&notebook=a.ipynb"
+    answer = send(browser, address, "/batches", project=project, notebook="a.ipynb")
+
+    assert answer.status_code == 422
+    assert "No file was chosen" in Page(answer.text).text
+
+
+def test_a_worksheet_that_declares_no_batch_takes_none(house):
+    identity, browser = house.person()
+    plain = house.publish({"a.ipynb": notebook(parameters=PARAMETERS)})
+    page = shown(browser, f"/batches/new?project={plain}&notebook=a.ipynb")
+    assert "takes no tables" in page.text
+    assert "Upload a table" not in shown(browser, f"/projects/{plain}/worksheets/a.ipynb").text
+
+    token = _token(browser, "/me")
+    answer = browser.post(
+        "/api/v1/batches",
+        data={"project": plain, "notebook": "a.ipynb"},
+        files={"table": ("t.csv", TABLE)},
+        headers={"X-CSRF-Token": token},
+    )
+    assert answer.status_code == 422
+    assert "declares no batch" in answer.json()["errors"][0]["message"]
+    assert house.workspace.batches.list(identity).total == 0
+
+
+def test_a_program_checks_starts_and_reads_a_batch(house, project):
+    identity, browser = house.person()
+    secret = house.workspace.tokens.create_own(identity, "a program", ["api"]).secret
+    program = house.visitor()
+    program.headers["Authorization"] = f"Bearer {secret}"
+    made = program.post(
+        "/api/v1/batches",
+        data={"project": project, "notebook": "a.ipynb", "title": "From a program"},
+        files={"table": ("t.csv", TABLE)},
+    )
+    assert made.status_code == 201
+    told = made.json()
+    assert (told["state"], told["rows"], told["problem_count"]) == ("checked", 3, 1)
+    assert told["problems"][0]["line"] == 3
+
+    address = f"/api/v1/batches/{told['id']}"
+    assert program.post(f"{address}/continue").status_code == 409
+    wrong = program.post(f"{address}/start", json={"parameters": {"window": 3}})
+    assert wrong.json()["errors"][0]["field"] == "window"
+    assert program.post(f"{address}/start", json={"parameters": {"variants": "~/x"}}).status_code == 422
+    assert program.post(f"{address}/start", json={}).json()["state"] == "queued"
+    assert program.get(f"{address}/rows?per_page=2").json()["total"] == 3
+    assert program.get("/api/v1/batches").json()["items"][0]["title"] == "From a program"
+    assert program.post(f"{address}/stop").json()["state"] == "stopped"
+    assert "From a program" in shown(browser, "/batches").text
+
+
+def test_a_batch_is_its_owners_alone(house, batch):
+    _, _, address = batch
+    _, other = house.person()
+    for path in (address, f"/api/v1{address}", f"/api/v1{address}/rows", f"/api/v1{address}/table"):
+        assert other.get(path).status_code == 404
+        assert house.visitor().get(path).status_code == 404
+    token = _token(other, "/me")
+    for action in ("start", "stop", "continue"):
+        answer = other.post(f"/api/v1{address}/{action}", json={}, headers={"X-CSRF-Token": token})
+        assert answer.status_code == 404
+    assert house.visitor().get("/batches").status_code in (303, 401)
+    assert house.workspace.batches.get(ADMIN, address.rpartition("/")[2]).can_start is False
+
+
+def test_a_batch_whose_files_are_gone_says_so_and_starts_nothing(house, batch):
+    identity, browser, address = batch
+    folder = house.workspace.layout.home(identity.user) / "batches" / address.rpartition("/")[2]
+    (folder / "variants.tsv").unlink()
+    (folder / "variants.tsv").symlink_to("/etc/passwd")
+    page = shown(browser, address)
+
+    assert "are there no more" in page.text
+    assert "root:" not in page.text
+    assert page.actions() == []
+
+
+def test_a_home_whose_folder_of_batches_is_a_link_is_left_alone(house, project, tmp_path):
+    identity, browser = house.person()
+    person = house.workspace.people.get(identity.user)
+    home = house.workspace.layout.ensure_home(person.name, person.uid, person.uid)
+    (home / "batches").symlink_to(tmp_path)
+    answer = uploaded(browser, project, TABLE)
+
+    assert answer.status_code == 409
+    assert "is a link or a file" in Page(answer.text).text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_of_five_megabytes_is_taken_and_one_above_the_limit_refused(house, project):
+    _, browser = house.person()
+    long = TABLE + ("chr99;1;A;C;" + "x" * 1_000 + "\r\n") * 5_000
+    assert uploaded(browser, project, long).status_code == 303
+    refused = uploaded(browser, project, b"y" * 25_100_000)
+    assert refused.status_code == 413
+    assert "25 MB" in Page(refused.text).text

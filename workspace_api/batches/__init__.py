@@ -1,0 +1,1 @@
+"""Batches: one run over every row of an uploaded table, with the state of each row."""

@@ -1,0 +1,46 @@
+"""Batches: an uploaded table whose rows were checked, and the runs over it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from workspace_api.database import Base
+from workspace_api.people.models import User
+from workspace_api.projects.models import Project
+
+
+class Batch(Base):
+    """A table for one worksheet at one commit; the rows themselves lie in the owner's home.
+
+    `schema` is the worksheet's with what it declares of batches. `parameters` are the values that its runs
+    are given beside table and journal, None before the first. `run_ids` are its runs, the last one last.
+    """
+
+    __tablename__ = "batches"
+    __table_args__ = (Index("batches_owner", "owner_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    commit: Mapped[str] = mapped_column(String(40))
+    version: Mapped[str | None] = mapped_column(String(255))
+    notebook: Mapped[str] = mapped_column(String(500))
+    worksheet_title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(200))
+    schema: Mapped[dict[str, Any]] = mapped_column(JSON)
+    parameters: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    filename: Mapped[str] = mapped_column(String(200))
+    rows: Mapped[int]
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    problem_count: Mapped[int]
+    repeated: Mapped[int]
+    created_at: Mapped[dt.datetime]
+    run_ids: Mapped[list[str]] = mapped_column(JSON)
+    run_id: Mapped[str | None] = mapped_column(String(24), index=True)
+
+    owner: Mapped[User] = relationship()
+    project: Mapped[Project] = relationship()

@@ -1,0 +1,113 @@
+"""What is asked and answered about batches over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workspace_api.batches.views import BatchLine, BatchRow, BatchView
+from workspace_api.runs.schemas import RunSchema
+
+
+class BatchStart(BaseModel):
+    """Values for the worksheet, but for the parameters that take the table and the journal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+
+
+class ProblemSchema(BaseModel):
+    """What is wrong with a line of the table; `kept` says that its row is computed all the same."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    line: int
+    message: str
+    kept: bool
+
+
+class BatchSchema(BaseModel):
+    """A batch: `rows` good ones, of which `done`, `failed` and `waiting`; `run` is the last of its runs.
+
+    `state` is checked, queued, preparing, running, stopped or finished. `columns` are the values that rows
+    have so far, `rank` the one by which they are ranked.
+    """
+
+    id: str
+    title: str
+    project: str
+    notebook: str
+    commit: str
+    version: str | None
+    worksheet_title: str
+    parameters: dict[str, Any] | None
+    filename: str
+    owner: str
+    rows: int
+    done: int
+    failed: int
+    waiting: int
+    problems: list[ProblemSchema]
+    problem_count: int
+    repeated: int
+    created_at: dt.datetime
+    state: str
+    run: RunSchema | None
+    run_ids: list[str]
+    rank: str | None
+    columns: list[str]
+    trouble: str | None
+    can_start: bool
+    can_stop: bool
+    can_continue: bool
+
+    @classmethod
+    def of(cls, view: BatchView) -> Self:
+        """Answer with a batch."""
+        values = {name: getattr(view, name) for name in cls.model_fields if name not in ("run", "problems")}
+        problems = [ProblemSchema.model_validate(each) for each in view.problems]
+        return cls(**values, problems=problems, run=RunSchema.of(view.run) if view.run else None)
+
+
+class BatchLineSchema(BaseModel):
+    """A batch in a list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    title: str
+    project: str
+    notebook: str
+    worksheet_title: str
+    filename: str
+    rows: int
+    problem_count: int
+    created_at: dt.datetime
+    run_id: str | None
+
+    @classmethod
+    def of(cls, view: BatchLine) -> Self:
+        """Answer with a batch."""
+        return cls.model_validate(view)
+
+
+class BatchRowSchema(BaseModel):
+    """A row: its number, the line of the uploaded table, and what became of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    row: int
+    line: int
+    variant: str
+    name: str
+    state: str
+    error: str | None
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, view: BatchRow) -> Self:
+        """Answer with a row."""
+        return cls.model_validate(view)

@@ -1,0 +1,270 @@
+"""Batches: checking a table, starting, stopping and continuing the run over it, and reading its rows."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from auth.identity import Identity
+from auth.permissions import PLATFORM, Action, may
+from workspace_api.batches.checking import Checked, check_table
+from workspace_api.batches.declaration import Declaration, declared, without_own
+from workspace_api.batches.models import Batch
+from workspace_api.batches.ranking import Wanted, as_csv, ranked
+from workspace_api.batches.reading import TableError
+from workspace_api.batches.showing import facts, line_of, rank_of, view_of
+from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
+from workspace_api.batches.views import BatchLine, BatchRow, BatchView
+from workspace_api.database import Database, now
+from workspace_api.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from workspace_api.guard import require
+from workspace_api.paging import Page
+from workspace_api.people.models import User
+from workspace_api.people.service import PeopleService
+from workspace_api.projects.service import ProjectService
+from workspace_api.projects.views import WorksheetView
+from workspace_api.runs.models import Run, RunState
+from workspace_api.runs.service import RunService, checked_title
+from workspace_api.worksheets.values import resolve_values
+
+SHOWN_REFUSALS = 100
+LONGEST_FILENAME = 80
+
+
+class BatchService:
+    """What people do with batches. A batch is its owner's; administrators may read and stop it."""
+
+    def __init__(
+        self,
+        database: Database,
+        projects: ProjectService,
+        runs: RunService,
+        people: PeopleService,
+        files: BatchFiles,
+    ) -> None:
+        self._database = database
+        self._projects = projects
+        self._runs = runs
+        self._people = people
+        self._files = files
+
+    def check(
+        self,
+        identity: Identity,
+        path: str,
+        notebook: str,
+        *,
+        ref: str | None = None,
+        filename: str,
+        data: bytes,
+        title: str | None = None,
+    ) -> BatchView:
+        """Check a table for a worksheet, keep its good rows in the caller's home, and start nothing.
+
+        Raises InvalidInputError for a worksheet that takes no batches, for what is no table of variants, and
+        for one without a good row, then with an error for each line.
+        """
+        require(identity, Action.MAKE_BATCH, PLATFORM, "upload a table")
+        sheet = self._projects.worksheet(identity, path, notebook, ref)
+        declaration = _declaration(sheet)
+        shown = checked_title(title)
+        checked = _checked(data, declaration)
+        person = self._people.get(str(identity.user))
+        batch_id = secrets.token_hex(8)
+        name = _plain_name(filename)
+        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", data))
+        with self._database.write() as session:
+            owner = session.scalars(select(User.id).where(User.name == person.name)).one()
+            session.add(_new_row(batch_id, owner, sheet, checked, name, shown))
+        return self.get(identity, batch_id)
+
+    def start(
+        self, identity: Identity, batch_id: str, values: Mapping[str, Any], *, from_form: bool = False
+    ) -> BatchView:
+        """Start the run over all rows with the other values; raises InvalidInputError for bad ones."""
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+            require(identity, Action.START_BATCH, facts(batch), "start this batch")
+        parameters = resolve_values(without_own(batch.schema), values, from_form=from_form)
+        self._request(identity, batch, parameters)
+        return self.get(identity, batch_id)
+
+    def resume(self, identity: Identity, batch_id: str) -> BatchView:
+        """Continue with the rows that are not done; those that failed are tried again.
+
+        Raises ConflictError where it was not started, is under way, or every row is done.
+        """
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+            require(identity, Action.START_BATCH, facts(batch), "continue this batch")
+        if batch.parameters is None:
+            raise ConflictError("This batch was not started yet. Start it with values for the worksheet.")
+        journal = self._files.journal(batch.owner.name, batch.id)
+        if journal.count("done", batch.rows) >= batch.rows:
+            raise ConflictError("Every row of this batch is done; there is nothing to continue.")
+        self._request(identity, batch, batch.parameters)
+        return self.get(identity, batch_id)
+
+    def stop(self, identity: Identity, batch_id: str) -> BatchView:
+        """Stop the run; rows that are done stay so. Raises ConflictError where none is under way."""
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+            require(identity, Action.STOP_BATCH, facts(batch), "stop this batch")
+        if batch.run_id is None:
+            raise ConflictError("This batch was not started, so there is nothing to stop.")
+        self._runs.cancel(identity, batch.run_id)
+        return self.get(identity, batch_id)
+
+    def get(self, identity: Identity, batch_id: str) -> BatchView:
+        """Return a batch; raises NotFoundError where there is none for the caller."""
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+        return self._view(batch, identity)
+
+    def list(self, identity: Identity, *, page: int = 1, per_page: int = 30) -> Page[BatchLine]:
+        """Return the caller's own batches, newest first."""
+        mine = Batch.owner_id.in_(select(User.id).where(User.name == (identity.user or "")))
+        with self._database.read() as session:
+            total = session.scalar(select(func.count()).select_from(Batch).where(mine)) or 0
+            rows = session.scalars(
+                _batches()
+                .where(mine)
+                .order_by(Batch.created_at.desc(), Batch.id)
+                .offset((page - 1) * per_page)
+                .limit(per_page)
+            ).all()
+        return Page([line_of(row) for row in rows], total, page, per_page)
+
+    def of_run(self, run_id: str) -> str | None:
+        """Return the id of the batch whose last run this is, or None."""
+        with self._database.read() as session:
+            return session.scalar(select(Batch.id).where(Batch.run_id == run_id))
+
+    def rows(
+        self, identity: Identity, batch_id: str, wanted: Wanted, *, page: int = 1, per_page: int = 50
+    ) -> Page[BatchRow]:
+        """Return one page of the rows, ranked; raises InvalidInputError for an order that there is not."""
+        found = self._ranked(identity, batch_id, wanted)
+        begin = (page - 1) * per_page
+        return Page(found[begin : begin + per_page], len(found), page, per_page)
+
+    def table(self, identity: Identity, batch_id: str, wanted: Wanted) -> Iterator[str]:
+        """Return the wanted rows as CSV, in pieces."""
+        found = self._ranked(identity, batch_id, wanted)
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+        return as_csv(found, self._files.journal(batch.owner.name, batch.id).columns)
+
+    def _ranked(self, identity: Identity, batch_id: str, wanted: Wanted) -> Sequence[BatchRow]:
+        with self._database.read() as session:
+            batch = self._find(session, identity, batch_id)
+        rows = self._files.rows(batch.owner.name, batch.id)
+        return ranked(rows, self._files.journal(batch.owner.name, batch.id), rank_of(batch), wanted)
+
+    def _request(self, identity: Identity, batch: Batch, parameters: Mapping[str, Any]) -> None:
+        """Ask for a run, and make it the batch's in the same transaction: of two that start it, one does."""
+        declaration = declared(batch.schema)
+        if declaration is None:
+            raise ConflictError("The worksheet of this batch takes none any more. Upload the table again.")
+        self._files.rows(batch.owner.name, batch.id)
+        files = {
+            declaration.table: path_of(batch.id, TABLE),
+            declaration.journal: path_of(batch.id, JOURNAL),
+        }
+
+        def attach(session: Session, run: Run) -> None:
+            row = session.scalars(select(Batch).where(Batch.id == batch.id).with_for_update()).one()
+            last = session.scalar(select(Run.state).where(Run.id == row.run_id)) if row.run_id else None
+            if last is not None and not RunState(last).ended:
+                raise ConflictError("This batch is under way already. Wait for it, or stop it first.")
+            row.parameters = dict(parameters)
+            row.run_id = run.id
+            row.run_ids = [*row.run_ids, run.id]
+
+        self._runs.request(
+            identity,
+            batch.project.path,
+            batch.notebook,
+            ref=batch.version or batch.commit,
+            values={**parameters, **files},
+            title=batch.title,
+            fresh=True,
+            attach=attach,
+        )
+
+    def _find(self, session: Session, identity: Identity, batch_id: str) -> Batch:
+        batch = session.scalar(_batches().where(Batch.id == batch_id))
+        if batch is None or not may(identity, Action.READ_BATCH, facts(batch)):
+            raise NotFoundError(f"There is no batch {batch_id[:24]}, or it is not yours.")
+        return batch
+
+    def _view(self, batch: Batch, identity: Identity) -> BatchView:
+        journal, trouble = self._files.journal(batch.owner.name, batch.id), None
+        run = self._runs.get(identity, batch.run_id) if batch.run_id else None
+        try:
+            self._files.rows(batch.owner.name, batch.id)
+        except NotFoundError as error:
+            trouble = error.detail
+        return view_of(batch, identity, journal, run, trouble)
+
+
+def _batches() -> Select[Batch]:
+    return select(Batch).options(joinedload(Batch.owner), joinedload(Batch.project))
+
+
+def _declaration(sheet: WorksheetView) -> Declaration:
+    declaration = declared(sheet.schema)
+    if declaration is None:
+        words = f"The worksheet “{sheet.title}” takes no tables; its workspace.yaml declares no batch."
+        raise InvalidInputError("The table was not taken.", [FieldError("notebook", words)])
+    return declaration
+
+
+def _checked(data: bytes, declaration: Declaration) -> Checked:
+    try:
+        checked = check_table(data, declaration.assembly)
+    except TableError as error:
+        raise InvalidInputError("The table was not taken.", [FieldError("table", str(error))]) from None
+    if not checked.rows:
+        errors = [FieldError(f"line {each.line}", each.message) for each in checked.problems[:SHOWN_REFUSALS]]
+        raise InvalidInputError(
+            f"The table was not taken: none of its {checked.problem_count:,} rows can be computed.",
+            errors or [FieldError("table", "There is nothing below its header. Upload one with rows.")],
+        )
+    return checked
+
+
+def _new_row(
+    batch_id: str, owner_id: int, sheet: WorksheetView, checked: Checked, filename: str, title: str
+) -> Batch:
+    return Batch(
+        id=batch_id,
+        owner_id=owner_id,
+        project_id=sheet.project_id,
+        commit=sheet.commit,
+        version=sheet.version,
+        notebook=sheet.notebook,
+        worksheet_title=sheet.title,
+        title=title or filename,
+        schema=dict(sheet.schema),
+        parameters=None,
+        filename=filename,
+        rows=len(checked.rows),
+        problems=[vars(problem) for problem in checked.problems],
+        problem_count=checked.problem_count,
+        repeated=checked.repeated,
+        created_at=now(),
+        run_ids=[],
+        run_id=None,
+    )
+
+
+def _plain_name(filename: str) -> str:
+    """Return the name of an uploaded file without folders, control characters and what a shell minds."""
+    name = re.sub(r"[^\w.() +-]", "_", filename.replace("\\", "/").rpartition("/")[2]).strip(". ")
+    return name[-LONGEST_FILENAME:] or "table"
