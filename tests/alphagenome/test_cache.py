@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alphagenome.protos import tensor_pb2
@@ -50,6 +51,19 @@ def test_what_was_kept_is_given_as_it_was(cache, size):
 
     assert list(cache.open(KEY)) == messages
     assert cache.open("cd" + KEY[2:]) is None
+
+
+def test_what_is_being_written_is_read_by_several_at_once(cache):
+    recording = cache.record("GetMetadata")
+    messages = [
+        service.MetadataResponse(output_metadata=[pb.OutputMetadata(output_type=at % 12)] * 3000)
+        for at in range(60)
+    ]
+    serialised = [message.SerializeToString() for message in messages]
+    places = [recording.add(message) for message in serialised]
+    with ThreadPoolExecutor(8) as readers:
+        assert list(readers.map(recording.read, places * 20)) == serialised * 20
+    recording.close()
 
 
 def test_another_process_finds_what_one_has_kept(cache, tmp_path):

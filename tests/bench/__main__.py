@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.bench.gateway import gateway_rows
 from tests.bench.sessions import container_sessions, sandbox_sessions
 from tests.bench.table import Row, percentile, render
 from tests.conftest import (
@@ -206,6 +207,7 @@ def main() -> None:
         rows.append(idle_memory(home))
         rows += sandbox_sessions(folder)
         rows += container_sessions(folder)
+        rows += gateway_rows(folder / "gateway")
     finally:
         print(render(rows))
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,6 @@ import asyncio
 
 import grpc
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from auth.seals import Seal
 from workspace_api.alphagenome.agreements import shares
@@ -39,10 +38,14 @@ class StoredAdmission:
     def _admit(self, caller: Caller) -> Admitted:
         with self._database.read() as session:
             if not caller.system:
-                _check_terms(session, caller.name)
-                sealed = session.scalar(
-                    select(AlphaGenomeKey.sealed).join(User).where(User.name == caller.name)
-                )
+                version, sealed = session.execute(
+                    select(AlphaGenomeTerms.version, AlphaGenomeKey.sealed)
+                    .select_from(User)
+                    .outerjoin(AlphaGenomeTerms, AlphaGenomeTerms.user_id == User.id)
+                    .outerjoin(AlphaGenomeKey, AlphaGenomeKey.user_id == User.id)
+                    .where(User.name == caller.name)
+                ).one()
+                _check_terms(version)
                 if sealed is not None:
                     return Admitted(f"user {caller.name}", self._opened(sealed))
             if self._shared and shares(session, caller.name, visitor=caller.system):
@@ -60,8 +63,8 @@ class StoredAdmission:
         return values["key"]
 
 
-def _check_terms(session: Session, user: str) -> None:
-    version = session.scalar(select(AlphaGenomeTerms.version).join(User).where(User.name == user))
+def _check_terms(version: str | None) -> None:
+    """Refuse who has not accepted the terms in their present version."""
     if version != VERSION:
         raise CallRefused(
             grpc.StatusCode.PERMISSION_DENIED,

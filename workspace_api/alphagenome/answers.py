@@ -59,7 +59,7 @@ class IncomingAnswer:
             self._changed.notify_all()
         if self.broken:
             await self._wait_for_readers()
-        elif self._recording is not None or self._held > IN_MEMORY:
+        elif self._held > IN_MEMORY:
             await self._put_on_disk()
 
     async def end(self, refusal: CallRefused | None = None) -> None:

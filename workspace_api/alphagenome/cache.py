@@ -197,7 +197,6 @@ class Recording:
         self._framing = Framing(method)
         self._digest = hashlib.sha256()
         self._packer = zstandard.ZstdCompressor(level=LEVEL)
-        self._unpacker = zstandard.ZstdDecompressor()
         self._at = 0
         self._write(MAGIC)
 
@@ -215,7 +214,8 @@ class Recording:
         descriptor = self._file.fileno()
         length, packed = HEAD.unpack(os.pread(descriptor, HEAD.size, place))
         content = os.pread(descriptor, length, place + HEAD.size)
-        return self._unpacker.decompress(content) if packed else content
+        # One unpacker for each: readers are in several threads, and none may be shared by two.
+        return zstandard.ZstdDecompressor().decompress(content) if packed else content
 
     def finish(self) -> int:
         """Write the end, and return the file's size; BrokenAnswerError where the answer is not whole."""

@@ -227,4 +227,5 @@ def _described(found: tuple[Track, ...]) -> pb.TracksMetadata:
 
 
 def _interval(window: Window) -> pb.Interval:
-    return pb.Interval(chromosome=window.chromosome, start=window.start, end=window.end)
+    none = pb.STRAND_UNSTRANDED
+    return pb.Interval(chromosome=window.chromosome, start=window.start, end=window.end, strand=none)
