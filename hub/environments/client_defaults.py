@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CLIENTS = ("alphagenome.models.dna_client", "alphagenome.models.v1.dna_client", "alphagenome.atlas.atlas")
 SECONDS = 20
-COLAB = "google.colab"
+GOOGLE, COLAB = "google", "google.colab"
 
 
 def with_defaults(create: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,10 +89,10 @@ class Colab:
     """Stands in for `google.colab` where the real one is not installed: it is asked last."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return how `google.colab` and what is in it are made; None for every other module."""
+        """Return how `google.colab`, and what is in it and around it, are made; None for others."""
         if name not in MADE or not os.environ.get("ALPHAGENOME_ADDRESS"):
             return None
-        return ModuleSpec(name, self, is_package=name == COLAB)  # type: ignore[arg-type]
+        return ModuleSpec(name, self, is_package=name in (GOOGLE, COLAB))  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> Any:
         """Make the module as ever."""
@@ -125,6 +125,7 @@ def nothing(*_values: Any, **_named: Any) -> None:
 
 
 MADE: Mapping[str, Mapping[str, Any]] = {
+    GOOGLE: {},
     COLAB: {},
     f"{COLAB}.userdata": {
         "get": secret,

@@ -150,6 +150,19 @@ def test_an_environment_has_what_was_asked_for_and_jupyter(builder, tmp_path):
     assert (tmp_path / "log").read_text().endswith("Ready\n")
 
 
+def test_an_environment_gives_alphagenomes_client_the_workspaces_address(builder, tmp_path):
+    key = build(builder, {"requirements.txt": "six==1.17.0\n"}, tmp_path / "log")
+    program = (
+        "import os; os.environ.update(ALPHAGENOME_ADDRESS='localhost:1', ALPHA_GENOME_API_KEY='a-token')\n"
+        "from google.colab import userdata; print(userdata.get('ALPHA_GENOME_API_KEY'))"
+    )
+    said = subprocess.run(
+        [builder.python(key), "-I", "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout == "a-token\n"
+
+
 def test_building_again_does_nothing(builder, tmp_path):
     files = {"requirements.txt": "six==1.17.0\n"}
     key = build(builder, files, tmp_path / "first")
