@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from workspace_api.http import Services, SignedIn
 from workspace_api.sessions.views import SessionView
 
 SESSIONS_ON_A_PAGE = 50
+LAB = "lab/tree/"
+UNTIL_PROXY_KNOWS = 0.4  # seconds; a browser follows some twenty redirects
 Part = Annotated[str, InPath(max_length=255)]
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
 
@@ -33,8 +36,7 @@ def session_pages(pages: Pages) -> APIRouter:
         kind = text_of(sent, "kind") or "lab"
         size = text_of(sent, "size") or None
         session = services.sessions.open(caller, f"{namespace}/{name}", kind, size)
-        path = text_of(sent, "path")
-        return RedirectResponse(f"/sessions/{session.id}?go=1{'&path=' + quote(path) if path else ''}", 303)
+        return RedirectResponse(_going(session, text_of(sent, "path")), 303)
 
     @router.get("/sessions/{session_id}", response_class=HTMLResponse)
     def session(
@@ -77,12 +79,21 @@ def session_pages(pages: Pages) -> APIRouter:
         return pages.page(request, caller, "all_sessions.html", found=found)
 
     @router.get("/user/{user}/{server}/{rest:path}")
-    def stopped(services: Services, caller: SignedIn, user: Part, server: Part) -> Response:
-        """Lead whoever comes to a server that does not run to the page of its session."""
+    def not_there(services: Services, caller: SignedIn, user: Part, server: Part, rest: str) -> Response:
+        """Lead whoever comes to a server that does not run, or not yet, to the page of its session.
+
+        One that has just started is not known to the proxy for a moment: its page leads here again, to the
+        same file, and the browser must not do that at once and for ever.
+        """
         view = services.sessions.at(user, server) if caller.user == user or caller.admin else None
         if view is None:
             raise NotFoundError("There is no session at this address. Open a project from its page.")
-        return RedirectResponse(f"/sessions/{view.id}?go=1", 303)
+        if view.state == "running":
+            time.sleep(UNTIL_PROXY_KNOWS)
+        within = f"{LAB}{view.folder}/"
+        return RedirectResponse(
+            _going(view, rest.removeprefix(within) if rest.startswith(within) else ""), 303
+        )
 
     return router
 
@@ -98,4 +109,9 @@ def _inside(view: SessionView, path: str) -> str:
     if not path or view.kind != "lab" or ".." in path.split("/"):
         return view.url
     file = f"{view.folder}/{path.lstrip('/')}"
-    return f"{view.url}lab/tree/{quote(file)}"
+    return f"{view.url}{LAB}{quote(file)}"
+
+
+def _going(view: SessionView, path: str) -> str:
+    """Return the page of a session that leads into it as soon as it runs, at `path` of its checkout."""
+    return f"/sessions/{view.id}?go=1{'&path=' + quote(path) if path else ''}"

@@ -139,3 +139,25 @@ def test_after_a_stop_nobody_is_led_elsewhere(house, session):
     answer = send(browser, "/me", f"/sessions/{made}/stop", back="//evil.example")
 
     assert answer.headers["location"] == "/me"
+
+
+@pytest.mark.parametrize(
+    ("rest", "page"),
+    [
+        (
+            "lab/tree/projects/alphagenome/notebooks/a%20%26%20b.ipynb",
+            "?go=1&path=notebooks/a%20%26%20b.ipynb",
+        ),
+        ("lab/tree/projects/alphagenome", "?go=1"),
+        ("lab/tree/projects/alphagenome-2/a.ipynb", "?go=1"),
+        ("voila/tree", "?go=1"),
+    ],
+)
+def test_a_server_that_the_proxy_does_not_know_yet_leads_back_to_the_same_file(house, session, rest, page):
+    identity, browser = house.person(Level.AUTHOR)
+    running = session(identity.user, SessionState.RUNNING, folder="projects/alphagenome")
+    answer = browser.get(f"/user/{identity.user}/l-{running[:8]}/{rest}")
+
+    assert answer.headers["location"] == f"/sessions/{running}{page}"
+    _, other = house.person(Level.AUTHOR)
+    assert other.get(f"/user/{identity.user}/l-{running[:8]}/lab").status_code == 404

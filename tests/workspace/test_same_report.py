@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,7 +52,10 @@ def outcome(workspace, name: str, cells: tuple[str, ...]) -> dict[str, object]:
     ("name", "cells", "state"), [("same", GOOD, "succeeded"), ("same-bad", BAD, "failed")]
 )
 def test_a_report_does_not_tell_where_it_was_made(sandbox_workspace, container_workspace, name, cells, state):
-    here, there = (outcome(each, name, cells) for each in (sandbox_workspace, container_workspace))
+    with ThreadPoolExecutor(2) as both:
+        here, there = both.map(
+            lambda each: outcome(each, name, cells), (sandbox_workspace, container_workspace)
+        )
 
     assert here["state"] == state
     assert here == there
