@@ -61,6 +61,12 @@ def variant_kind(variant: genome.Variant) -> str:
     return f"insertion of {bases}" if gained > lost else f"deletion of {bases}"
 
 
+def place_of(variant: genome.Variant) -> genome.Interval:
+    """Return the bases of the genome that a variant replaces, under the variant's name."""
+    place = variant.reference_interval
+    return genome.Interval(place.chromosome, place.start, place.end, name=variant.as_truncated_str(40))
+
+
 def variant_interval(variant: genome.Variant, window: int, assembly: str = "hg38") -> genome.Interval:
     """Return the ``window`` base pairs around a variant that the model reads.
 
