@@ -181,6 +181,8 @@ def test_the_batch_can_be_opened_by_other_programs(runs):
     assert book.sheetnames == ["ranked", "scores", "problems", "failures"]
     assert sum(not line.startswith("#") for line in vcf) == len(pd.read_csv(ended.results / "ranked.csv"))
     assert all(line.startswith("#") or line.endswith("AG_SYNTHETIC") for line in vcf)
+    assert "chr22:36205300:C>A" in (ended.results / "ranked.bed").read_text()
+    assert len(list(ended.results.glob("variant_1_alternate_*.bw"))) == 6
     assert 'href="#variant-1"' in ended.report
     assert 'id="variant-1"' in ended.report
 

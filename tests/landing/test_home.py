@@ -26,12 +26,12 @@ def test_every_curated_worksheet_is_a_card(house):
 
 
 def test_a_card_says_that_its_example_is_being_made_until_there_is_one(visitor, bench):
-    assert visitor.get("/").text.count("The example is being made.") == 2
+    assert visitor.get("/").text.count("The example is being made.") == 5
 
     example = bench.example()
 
     page = visitor.get("/").text
-    assert page.count("The example is being made.") == 1
+    assert page.count("The example is being made.") == 4
     assert f'src="/runs/{example}/thumbnail.webp"' in page
     assert "about 12 s" in page
 

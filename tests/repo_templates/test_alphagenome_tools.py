@@ -49,10 +49,18 @@ def test_the_window_lies_around_the_variant(ag: Any) -> None:
     assert abs(interval.center() - 36_201_697) <= 1
 
 
-def test_the_window_does_not_leave_the_chromosome(ag: Any) -> None:
-    interval = ag.variant_interval(ag.parse_variant("chr1:500:A>C"), 16_384)
+@pytest.mark.parametrize(
+    ("variant", "start", "end"),
+    [
+        ("chr1:500:A>C", 0, 16_384),
+        ("chr22:50818460:ATG>A", 50_818_468 - 16_384, 50_818_468),
+        ("chrM:16000:A>C", 16_569 - 16_384, 16_569),
+    ],
+)
+def test_the_window_does_not_leave_the_chromosome(ag: Any, variant: str, start: int, end: int) -> None:
+    interval = ag.variant_interval(ag.parse_variant(variant), 16_384)
 
-    assert (interval.start, interval.end) == (0, 16_384)
+    assert (interval.start, interval.end) == (start, end)
 
 
 def test_a_window_the_model_does_not_read_is_refused(ag: Any) -> None:

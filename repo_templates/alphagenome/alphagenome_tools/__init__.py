@@ -63,6 +63,7 @@ from alphagenome_tools.regions import (
     fit_interval,
     parse_region,
     parse_variant,
+    place_of,
     variant_interval,
     variant_kind,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "output_types",
     "parse_region",
     "parse_variant",
+    "place_of",
     "plot_batch_summary",
     "plot_combined",
     "plot_contact_map",

@@ -28,7 +28,7 @@ def score_changes(
     scorer: Any,
     terms: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return the mean score of every single-base change of ``stretch``: columns variant and score.
+    """Return the mean score of every single-base change of ``stretch``, by place: columns variant and score.
 
     The mean is over the tracks of the tissues ``terms``, all for none. Raises ValueError for a stretch of
     more than 200 bp, and ModelError.
@@ -46,8 +46,11 @@ def score_changes(
         chosen = curies.isin(list(terms)).to_numpy() if terms else np.ones(scores.shape[1], bool)
         if not chosen.any():
             raise ValueError(f"The scorer has no tracks for {', '.join(terms)}. Choose other tissues.")
-        rows.append((scores.uns["variant"], float(np.nanmean(scores.X[:, chosen]))))
-    return pd.DataFrame(rows, columns=["variant", "score"])
+        variant = scores.uns["variant"]
+        score = float(np.nanmean(scores.X[:, chosen]))
+        rows.append((variant.position, variant.alternate_bases, str(variant), score))
+    rows.sort()  # the client gives the pieces of a stretch in the order in which they came
+    return pd.DataFrame(rows, columns=["position", "alternate", "variant", "score"])[["variant", "score"]]
 
 
 def tidy_changes(found: Sequence[Sequence[Any]], scorers: Sequence[Any]) -> pd.DataFrame | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from alphagenome.data import genome
 from alphagenome.models import dna_client
 
+from alphagenome_tools.assemblies import CHROMOSOMES, check_assembly
+
 SPELLINGS = (
     genome.VariantFormat.DEFAULT,
     genome.VariantFormat.GNOMAD,
@@ -59,23 +61,30 @@ def variant_kind(variant: genome.Variant) -> str:
     return f"insertion of {bases}" if gained > lost else f"deletion of {bases}"
 
 
-def variant_interval(variant: genome.Variant, window: int) -> genome.Interval:
+def place_of(variant: genome.Variant) -> genome.Interval:
+    """Return the bases of the genome that a variant replaces, under the variant's name."""
+    place = variant.reference_interval
+    return genome.Interval(place.chromosome, place.start, place.end, name=variant.as_truncated_str(40))
+
+
+def variant_interval(variant: genome.Variant, window: int, assembly: str = "hg38") -> genome.Interval:
     """Return the ``window`` base pairs around a variant that the model reads.
 
-    Near the start of a chromosome the window is moved so that it begins at 0.
+    Near an end of a chromosome the window is moved so that it lies inside.
     """
-    return _within_chromosome(variant.reference_interval.resize(checked_window(window)))
+    return _within_chromosome(variant.reference_interval.resize(checked_window(window)), assembly)
 
 
-def fit_interval(region: genome.Interval) -> genome.Interval:
+def fit_interval(region: genome.Interval, assembly: str = "hg38") -> genome.Interval:
     """Return the smallest window the model takes that holds all of ``region``, with the region in its middle.
 
-    Raises ValueError when the region is wider than the largest window.
+    Near an end of a chromosome it is moved so that it lies inside. Raises ValueError when the region is wider
+    than the largest window.
     """
     fitting = [window for window in WINDOWS if window >= region.width]
     if not fitting:
         raise ValueError(f"{region} is {region.width:,} bp wide; the model reads at most {WINDOWS[-1]:,} bp.")
-    return _within_chromosome(region.resize(fitting[0]))
+    return _within_chromosome(region.resize(fitting[0]), assembly)
 
 
 def checked_window(window: int) -> int:
@@ -85,5 +94,8 @@ def checked_window(window: int) -> int:
     return window
 
 
-def _within_chromosome(interval: genome.Interval) -> genome.Interval:
-    return interval.shift(-interval.start) if interval.start < 0 else interval
+def _within_chromosome(interval: genome.Interval, assembly: str) -> genome.Interval:
+    length = CHROMOSOMES[check_assembly(assembly)].get(interval.chromosome, interval.end)
+    beyond = max(interval.end - length, 0)
+    moved = interval.shift(-beyond) if beyond else interval
+    return moved.shift(-moved.start) if moved.start < 0 else moved
