@@ -186,17 +186,19 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
                 else:
                     return
         await asyncio.to_thread(launched.cancel)
-        said = await self._end(Outcome("cancelled", None, 0))
-        raise SpawnException(
-            f"The session did not answer within {self.ready_seconds:.0f} s. {said}", reason="silent"
-        )
+        silent = f"It did not answer within {self.ready_seconds:.0f} s of its start. {_tail(folder / 'log')}"
+        said = await self._end(Outcome("cancelled", None, 0), silent.strip())
+        raise SpawnException(f"The session did not start. {said}", reason="silent")
 
-    async def _end(self, outcome: Outcome) -> str:
-        """Tell the workspace how the session ended, once, and clear up; return it in words."""
+    async def _end(self, outcome: Outcome, words: str = "") -> str:
+        """Tell the workspace how the session ended, once, and clear up; return it in words.
+
+        Without `words` they follow from the outcome.
+        """
         folder, self._folder = self._folder, None
         if folder is None:
             return ""
-        words = WORDS.get(outcome.reason, "")
+        words = words or WORDS.get(outcome.reason, "")
         if outcome.reason == "exited" and outcome.exit_code:
             words = f"Its last words: {_tail(folder / 'log')}"
         try:

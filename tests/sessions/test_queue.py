@@ -261,3 +261,11 @@ def test_a_hub_that_is_away_lets_one_keep_nothing(workspace, hub):
     hub.server_close()
     with pytest.raises(UnavailableError, match="JupyterHub does not answer"):
         workspace.sessions.keep(identity("p0"), view.id)
+
+
+def test_a_server_that_never_answered_is_a_failure_with_its_words(workspace, hub):
+    opened = enter(workspace, "p0")
+    workspace.sessions.ended("p0", opened.server, "cancelled", "It did not answer within 60 s of its start.")
+
+    told = state(workspace, "p0", opened.id)
+    assert (told.state, told.error) == ("failed", "It did not answer within 60 s of its start.")
