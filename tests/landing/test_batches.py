@@ -14,16 +14,19 @@ from tests.landing.reading import HOSTILE, Page, send
 from tests.publishing import notebook
 from workspace_api.runs.models import RunState
 
-PARAMETERS = 'variants: str = "example.csv"\njournal: str | None = None\nwindow: int = 16384'
+PARAMETERS = (
+    'variants: str = "example.csv"\njournal: str | None = None\nagain: bool = False\nwindow: int = 16384'
+)
 MANIFEST = """
 title: Batches
 worksheets:
   - notebook: a.ipynb
     title: Many variants
-    batch: {table: variants, journal: journal, rank: effect}
+    batch: {table: variants, journal: journal, retry: again, rank: effect}
     parameters:
       variants: {type: string, format: file}
       journal: {type: [string, "null"], format: file}
+      again: {type: boolean}
       window: {type: integer, enum: [16384, 131072], title: Window}
 """
 TABLE = (
@@ -86,6 +89,7 @@ def test_the_worksheet_offers_an_upload_and_hides_the_journal(house, project):
     ) or page.all("a", href=f"/batches/new?project={project}&notebook=a.ipynb")
     assert page.all("input", id="f-variants")
     assert page.all("input", id="f-journal") == []
+    assert page.all("input", id="f-again")
 
 
 def test_a_checked_batch_shows_what_is_wrong_line_by_line_and_starts_nothing(house, batch):
@@ -131,6 +135,7 @@ def test_one_run_is_given_the_table_and_the_journal(house, batch):
     assert run.parameters == {
         "variants": f"{folder}/variants.tsv",
         "journal": f"{folder}/journal.jsonl",
+        "again": False,
         "window": 16384,
     }
     assert run.title == "my table.csv"
@@ -207,7 +212,7 @@ def test_a_stopped_batch_is_continued_with_the_same_table_journal_and_commit(hou
     runs = [house.workspace.runs.get(identity, each) for each in view.run_ids]
     assert [each.state for each in runs] == ["cancelled", "queued"]
     assert runs[0].id == first
-    assert runs[0].parameters == runs[1].parameters
+    assert runs[1].parameters == {**runs[0].parameters, "again": True}
     assert runs[0].commit == runs[1].commit
 
 

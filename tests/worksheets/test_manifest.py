@@ -285,6 +285,16 @@ def test_a_batch_whose_rank_is_no_name_is_ranked_by_nothing():
     assert len(manifest.problems) == 2
 
 
+def test_a_batch_says_by_a_boolean_that_it_is_continued():
+    files = FILES.replace("n: {type: integer}", "n: {type: integer}, again: {type: boolean}")
+    for retry, kept in (("again", {"retry": "again"}), ("n", {}), ("[again]", {})):
+        batch = f"{{table: t, journal: j, retry: {retry}}}"
+        manifest = read(f"worksheets: [{{notebook: a.ipynb, {files}, batch: {batch}}}]")
+
+        assert manifest.worksheets[0].batch == {"table": "t", "journal": "j", **kept}
+        assert len(manifest.problems) == (0 if kept else 1)
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [

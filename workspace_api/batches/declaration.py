@@ -11,17 +11,21 @@ KEY = "x-batch"
 
 @dataclass(frozen=True)
 class Declaration:
-    """The parameters that take the table and the journal, and the value by which rows are ranked."""
+    """The parameters that take the table and the journal, and the value by which rows are ranked.
+
+    `retry` is the parameter that is true when a batch is continued, where the notebook wants to know.
+    """
 
     table: str
     journal: str
     rank: str | None = None
+    retry: str | None = None
     assembly: str = "hg38"
 
     @property
-    def own(self) -> tuple[str, str]:
+    def own(self) -> tuple[str, ...]:
         """The parameters that a batch fills in itself."""
-        return self.table, self.journal
+        return tuple(name for name in (self.table, self.journal, self.retry) if name)
 
 
 def declared(schema: Mapping[str, Any]) -> Declaration | None:
@@ -30,7 +34,13 @@ def declared(schema: Mapping[str, Any]) -> Declaration | None:
     if not isinstance(said, Mapping):
         return None
     field = schema["properties"][said["table"]]
-    return Declaration(said["table"], said["journal"], said.get("rank"), str(field.get("x-assembly", "hg38")))
+    return Declaration(
+        table=said["table"],
+        journal=said["journal"],
+        rank=said.get("rank"),
+        retry=said.get("retry"),
+        assembly=str(field.get("x-assembly", "hg38")),
+    )
 
 
 def without_own(schema: Mapping[str, Any]) -> dict[str, Any]:

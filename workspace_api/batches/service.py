@@ -107,7 +107,7 @@ class BatchService:
         journal = self._files.journal(batch.owner.name, batch.id)
         if journal.count("done", batch.rows) >= batch.rows:
             raise ConflictError("Every row of this batch is done; there is nothing to continue.")
-        self._request(identity, batch, batch.parameters)
+        self._request(identity, batch, batch.parameters, again=True)
         return self.get(identity, batch_id)
 
     def stop(self, identity: Identity, batch_id: str) -> BatchView:
@@ -166,16 +166,20 @@ class BatchService:
         rows = self._files.rows(batch.owner.name, batch.id)
         return ranked(rows, self._files.journal(batch.owner.name, batch.id), rank_of(batch), wanted)
 
-    def _request(self, identity: Identity, batch: Batch, parameters: Mapping[str, Any]) -> None:
+    def _request(
+        self, identity: Identity, batch: Batch, parameters: Mapping[str, Any], *, again: bool = False
+    ) -> None:
         """Ask for a run, and make it the batch's in the same transaction: of two that start it, one does."""
         declaration = declared(batch.schema)
         if declaration is None:
             raise ConflictError("The worksheet of this batch takes none any more. Upload the table again.")
         self._files.rows(batch.owner.name, batch.id)
-        files = {
+        own: dict[str, Any] = {
             declaration.table: path_of(batch.id, TABLE),
             declaration.journal: path_of(batch.id, JOURNAL),
         }
+        if declaration.retry is not None:
+            own[declaration.retry] = again
 
         def attach(session: Session, run: Run) -> None:
             row = session.scalars(select(Batch).where(Batch.id == batch.id).with_for_update()).one()
@@ -191,7 +195,7 @@ class BatchService:
             batch.project.path,
             batch.notebook,
             ref=batch.version or batch.commit,
-            values={**parameters, **files},
+            values={**parameters, **own},
             title=batch.title,
             fresh=True,
             attach=attach,

@@ -20,7 +20,7 @@ ASSEMBLIES = tuple(CHROMOSOMES)
 KEYS = ("title", "area", "summary", "worksheets", "resources", "outputs")
 OUTPUTS = ("keep", "strip")
 WORKSHEET_KEYS = ("notebook", "title", "summary", "parameters", "batch")
-BATCH_KEYS = ("table", "journal", "rank")
+BATCH_KEYS = ("table", "journal", "rank", "retry")
 RESOURCE_KEYS = ("cpu", "memory", "minutes")
 MAX_PROBLEMS = 50
 REFUSED = ("patternProperties",)  # its expressions have no time limit
@@ -176,6 +176,9 @@ def _batch(
         return None
     if "rank" in content and "rank" not in said:
         problems.append(f"{told}: rank must be the name of a value, not {_kind(content['rank'])}.")
+    if "retry" in content and parameters.get(said.get("retry", ""), {}).get("type") != "boolean":
+        problems.append(f"{told}: retry must name a parameter with “type: boolean” above it.")
+        said.pop("retry", None)
     return said
 
 
