@@ -158,3 +158,11 @@ def test_of_two_processes_one_has_a_keys_lock(tmp_path):
     with other.try_lock(KEY) as again:
         assert again
     assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_disk_on_which_no_lock_can_be_made_keeps_nobody_from_asking(cache, tmp_path):
+    locks = next(tmp_path.glob("**/locks"))
+    locks.rmdir()
+
+    with cache.try_lock("aa00") as held:
+        assert held
