@@ -30,7 +30,7 @@ node_modules/installed: package.json package-lock.json
 
 .PHONY: dev system
 dev: .venv/dev-installed
-	@test -d node_modules/axe-core || { npm ci --silent --no-audit --no-fund && touch node_modules/installed; }
+	@npm ls >/dev/null 2>&1 || { npm ci --silent --no-audit --no-fund && touch node_modules/installed; }
 
 system:
 	@tests/install_system_packages
