@@ -8,6 +8,7 @@ import re
 import pytest
 from sqlalchemy import select
 
+from tests.accessibility import served, shut_out
 from tests.landing.conftest import application, signed_in
 from workspace_api.alphagenome.bookkeeping import Entry, Page
 from workspace_api.alphagenome.models import AlphaGenomeKey
@@ -237,3 +238,13 @@ def test_before_the_offline_model_nothing_must_be_accepted(eve):
 
     assert "The offline model answers here." in page
     assert "I accept these terms" not in page
+
+
+@pytest.mark.browser
+def test_no_page_of_alphagenome_shuts_anybody_out(real, real_ada, browser):
+    use(real, "ada", calls=9)
+    asked(real_ada, "PUT", "/quotas/person/ada/calls/day", amount=10)
+    asked(real_ada, "PUT", "/sharing/everybody", visitors=True)
+    with served(application(real)) as address:
+        pages = {MINE: "AlphaGenome", f"{ALL}?user=ada": "Everybody’s use of AlphaGenome"}
+        assert shut_out(browser, address, signed_in(application(real), "ada"), pages) == []

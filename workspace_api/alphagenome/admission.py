@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import grpc
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from auth.seals import Seal
 from workspace_api.alphagenome.agreements import shares
@@ -16,6 +16,13 @@ from workspace_api.alphagenome.terms import VERSION
 from workspace_api.database import Database
 from workspace_api.people.models import User
 
+AGREED = (  # made once: it is asked for every call
+    select(AlphaGenomeTerms.version, AlphaGenomeKey.sealed)
+    .select_from(User)
+    .outerjoin(AlphaGenomeTerms, AlphaGenomeTerms.user_id == User.id)
+    .outerjoin(AlphaGenomeKey, AlphaGenomeKey.user_id == User.id)
+    .where(User.name == bindparam("user"))
+)
 PAGE = "the page My work, AlphaGenome"
 
 
@@ -36,19 +43,13 @@ class StoredAdmission:
         return await asyncio.to_thread(self._admit, caller)
 
     def _admit(self, caller: Caller) -> Admitted:
-        with self._database.read() as session:
+        with self._database.engine.connect() as connection:
             if not caller.system:
-                version, sealed = session.execute(
-                    select(AlphaGenomeTerms.version, AlphaGenomeKey.sealed)
-                    .select_from(User)
-                    .outerjoin(AlphaGenomeTerms, AlphaGenomeTerms.user_id == User.id)
-                    .outerjoin(AlphaGenomeKey, AlphaGenomeKey.user_id == User.id)
-                    .where(User.name == caller.name)
-                ).one()
+                version, sealed = connection.execute(AGREED, {"user": caller.name}).one()
                 _check_terms(version)
                 if sealed is not None:
                     return Admitted(f"user {caller.name}", self._opened(sealed))
-            if self._shared and shares(session, caller.name, visitor=caller.system):
+            if self._shared and shares(connection, caller.name, visitor=caller.system):
                 return Admitted()
         raise _not_shared(shared=self._shared, visitor=caller.system)
 

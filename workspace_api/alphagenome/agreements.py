@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from auth.seals import Seal
@@ -24,20 +24,26 @@ def key_seal(secret_key: str) -> Seal:
     return Seal(secret_key, SEALED_FOR, None)
 
 
-def shares(session: Session, user: str, *, visitor: bool = False) -> bool:
+# Made once: it is asked for every call of the gateway.
+SHARED = (
+    select(AlphaGenomeSharing.visitors)
+    .where(
+        or_(
+            AlphaGenomeSharing.group == EVERYBODY,
+            AlphaGenomeSharing.group.in_(
+                select(Group.name)
+                .join(GroupMember, GroupMember.group_id == Group.id)
+                .join(User, User.id == GroupMember.user_id)
+                .where(User.name == bindparam("user"), Group.removing.is_(False))
+            ),
+        )
+    )
+    .order_by(AlphaGenomeSharing.visitors.desc())
+    .limit(1)
+)
+
+
+def shares(connection: Connection | Session, user: str, *, visitor: bool = False) -> bool:
     """Whether an administrator confirmed that somebody may ask with the workspace's key."""
-    if visitor:
-        everybody = session.get(AlphaGenomeSharing, EVERYBODY)
-        return everybody is not None and everybody.visitors
-    groups = (
-        select(Group.name)
-        .join(GroupMember, GroupMember.group_id == Group.id)
-        .join(User, User.id == GroupMember.user_id)
-        .where(User.name == user, Group.removing.is_(False))
-    )
-    found = session.scalar(
-        select(AlphaGenomeSharing.group)
-        .where(or_(AlphaGenomeSharing.group == EVERYBODY, AlphaGenomeSharing.group.in_(groups)))
-        .limit(1)
-    )
-    return found is not None
+    visitors = connection.execute(SHARED, {"user": user}).scalar()
+    return bool(visitors) if visitor else visitors is not None

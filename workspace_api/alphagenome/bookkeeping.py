@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from workspace_api.alphagenome.models import AlphaGenomeCall, AlphaGenomeCounter, AlphaGenomeQuota
@@ -20,12 +21,35 @@ from workspace_api.alphagenome.quotas import (
     Window,
     standings,
 )
-from workspace_api.database import now
+from workspace_api.database import UtcDateTime, now
 from workspace_api.groups.models import Group, GroupMember
 from workspace_api.people.models import User
 
 MINUTES_KEPT = 60
 Cell = tuple[Account, Window, dt.datetime]
+
+# Made once: a call of the gateway must cost little, and making one takes longer than its execution.
+INSERT = insert(AlphaGenomeCall)
+UPDATE = update(AlphaGenomeCall)
+GROUPS = (
+    select(Group.name)
+    .join(GroupMember, GroupMember.group_id == Group.id)
+    .join(User, User.id == GroupMember.user_id)
+    .where(User.name == bindparam("user"), Group.removing.is_(False))
+    .order_by(Group.name)
+)
+QUOTAS = select(AlphaGenomeQuota).order_by(
+    AlphaGenomeQuota.kind, AlphaGenomeQuota.name, AlphaGenomeQuota.measure, AlphaGenomeQuota.period
+)
+ADD = text(
+    "INSERT INTO alphagenome_counters (kind, name, period, starts_at, calls, bases, upstream, cached) "
+    "VALUES (:kind, :name, :period, :starts_at, :calls, :bases, :upstream, :cached) "
+    "ON CONFLICT (kind, name, period, starts_at) DO UPDATE SET "
+    + ", ".join(
+        f"{column} = alphagenome_counters.{column} + excluded.{column}"
+        for column in ("calls", "bases", "upstream", "cached")
+    )
+).bindparams(bindparam("starts_at", type_=UtcDateTime()))
 
 
 @dataclass(frozen=True)
@@ -59,7 +83,8 @@ class Page:
         self.moment = now()
         self._quotas: list[Quota] | None = None
         self._accounts: dict[str, list[Account]] = {}
-        self._read: dict[Cell, AlphaGenomeCounter] = {}
+        self._read: dict[Cell, Amounts] = {}
+        self._changes: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
         self._inserted: list[Entry] = []
         self._updated: list[Entry] = []
 
@@ -71,7 +96,7 @@ class Page:
             return []
         accounts = self._accounts_of(user)
         used = {
-            (account, window): _amounts(self._counter((account, window, window.start(self.moment))))
+            (account, window): self._used((account, window, window.start(self.moment)))
             for account in accounts
             for window in Window
         }
@@ -81,11 +106,10 @@ class Page:
         """Add to what somebody, their groups and the workspace used at `moment`; less than 0 takes away."""
         for account in self._accounts_of(user):
             for window in Window:
-                counter = self._counter((account, window, window.start(moment)))
-                counter.calls += amounts.calls
-                counter.bases += amounts.bases
-                counter.upstream += amounts.upstream
-                counter.cached += cached
+                change = self._changes[account, window, window.start(moment)]
+                for measure in Measure:
+                    change[measure] += amounts.of(measure)
+                change["cached"] += cached
 
     def insert(self, entry: Entry) -> None:
         """Put down a line."""
@@ -96,11 +120,19 @@ class Page:
         self._updated.append(entry)
 
     def write(self) -> None:
-        """Write the lines; counters are written with the transaction."""
+        """Write what changed."""
+        if self._changes:
+            self._session.execute(
+                ADD,
+                [
+                    {"kind": account.kind, "name": account.name, "period": window, "starts_at": at, **change}
+                    for (account, window, at), change in self._changes.items()
+                ],
+            )
         if self._inserted:
-            self._session.execute(insert(AlphaGenomeCall), [asdict(entry) for entry in self._inserted])
+            self._session.execute(INSERT, [asdict(entry) for entry in self._inserted])
         if self._updated:
-            self._session.execute(update(AlphaGenomeCall), [asdict(entry) for entry in self._updated])
+            self._session.execute(UPDATE, [asdict(entry) for entry in self._updated])
 
     def prune(self, keep_days: int) -> None:
         """Remove lines and days older than `keep_days`, and minutes that no quota looks at any more."""
@@ -121,36 +153,17 @@ class Page:
             self._accounts[user] = accounts_of(self._session, user)
         return self._accounts[user]
 
-    def _counter(self, cell: Cell) -> AlphaGenomeCounter:
+    def _used(self, cell: Cell) -> Amounts:
+        """Return what is written and what this transaction will write."""
         if cell not in self._read:
-            account, window, starts_at = cell
-            identity = (account.kind, account.name, window, starts_at)
-            counter = self._session.get(AlphaGenomeCounter, identity)
-            if counter is None:
-                counter = AlphaGenomeCounter(
-                    kind=account.kind,
-                    name=account.name,
-                    period=window,
-                    starts_at=starts_at,
-                    calls=0,
-                    bases=0,
-                    upstream=0,
-                    cached=0,
-                )
-                self._session.add(counter)
-            self._read[cell] = counter
-        return self._read[cell]
+            self._read[cell] = _amounts(self._session.get(AlphaGenomeCounter, _identity(cell)))
+        read, change = self._read[cell], self._changes.get(cell, Counter())
+        return Amounts(*(read.of(measure) + change[measure] for measure in Measure))
 
 
 def accounts_of(session: Session, user: str) -> list[Account]:
     """Return whose use somebody's calls are: their own, their groups', the workspace's."""
-    groups = session.scalars(
-        select(Group.name)
-        .join(GroupMember, GroupMember.group_id == Group.id)
-        .join(User, User.id == GroupMember.user_id)
-        .where(User.name == user, Group.removing.is_(False))
-        .order_by(Group.name)
-    )
+    groups = session.scalars(GROUPS, {"user": user})
     return [
         Account(Kind.PERSON, user),
         *(Account(Kind.GROUP, name) for name in groups),
@@ -160,11 +173,7 @@ def accounts_of(session: Session, user: str) -> list[Account]:
 
 def read_quotas(session: Session) -> list[Quota]:
     """Return every quota that an administrator has set."""
-    rows = session.scalars(
-        select(AlphaGenomeQuota).order_by(
-            AlphaGenomeQuota.kind, AlphaGenomeQuota.name, AlphaGenomeQuota.measure, AlphaGenomeQuota.period
-        )
-    )
+    rows = session.scalars(QUOTAS)
     return [
         Quota(Kind(row.kind), row.name, Measure(row.measure), Window(row.period), row.amount) for row in rows
     ]
@@ -174,14 +183,19 @@ def used_now(
     session: Session, accounts: Sequence[Account], moment: dt.datetime
 ) -> dict[tuple[Account, Window], Amounts]:
     """Return what accounts used in the present minute and day."""
-    found = {}
-    for account in accounts:
-        for window in Window:
-            identity = (account.kind, account.name, window, window.start(moment))
-            counter = session.get(AlphaGenomeCounter, identity)
-            found[account, window] = Amounts() if counter is None else _amounts(counter)
-    return found
+    return {
+        (account, window): _amounts(
+            session.get(AlphaGenomeCounter, _identity((account, window, window.start(moment))))
+        )
+        for account in accounts
+        for window in Window
+    }
 
 
-def _amounts(counter: AlphaGenomeCounter) -> Amounts:
-    return Amounts(counter.calls, counter.bases, counter.upstream)
+def _identity(cell: Cell) -> tuple[str, str, str, dt.datetime]:
+    account, window, starts_at = cell
+    return account.kind, account.name, window, starts_at
+
+
+def _amounts(counter: AlphaGenomeCounter | None) -> Amounts:
+    return Amounts() if counter is None else Amounts(counter.calls, counter.bases, counter.upstream)

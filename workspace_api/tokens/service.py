@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import ALL_SCOPES, Identity, Level
 from auth.permissions import PLATFORM, Action, scopes_allow
 from auth.secrets import new_token, token_hash
-from workspace_api.database import Database, now
+from workspace_api.database import Database, UtcDateTime, now
 from workspace_api.errors import (
     ConflictError,
     FieldError,
@@ -28,6 +28,12 @@ LONGEST_NAME = 120
 LONGEST_YEARS = 10
 MOST_TOKENS = 100
 USED_EVERY = dt.timedelta(minutes=1)
+CALLER = (  # made once: it is asked for every call of the gateway
+    select(Token.id, Token.scopes, Token.run_id, Token.last_used_at, User.name, User.system)
+    .join(User, User.id == Token.user_id)
+    .where(Token.hash == bindparam("hash"), User.disabled.is_(False), Token.revoked_at.is_(None))
+    .where(or_(Token.expires_at.is_(None), Token.expires_at > bindparam("now", type_=UtcDateTime())))
+)
 
 
 class TokenService:
@@ -116,11 +122,7 @@ class TokenService:
         Only here the workspace's own accounts count: the runs of visitors call the gateway as one of them.
         """
         with self._database.engine.connect() as connection:  # a call of the gateway must cost little
-            found = connection.execute(
-                select(Token.id, Token.scopes, Token.run_id, Token.last_used_at, User.name, User.system)
-                .join(User, User.id == Token.user_id)
-                .where(Token.hash == token_hash(secret), User.disabled.is_(False), _works())
-            ).first()
+            found = connection.execute(CALLER, {"hash": token_hash(secret), "now": now()}).first()
         if found is None or "alphagenome" not in found.scopes.split():
             return None
         self._note_use(found.id, found.last_used_at)
