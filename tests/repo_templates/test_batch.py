@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -328,3 +329,18 @@ def test_what_is_known_of_a_quota_is_said_in_words(ag: Any) -> None:
         "1 of 2 answers from the team's cache"
     )
     assert ag.quota(object()) == ""
+
+
+def test_the_gateway_s_own_words_of_a_quota_are_understood(ag: Any) -> None:
+    from alphagenome_tools.usage import QuotaMeter
+
+    from workspace_api.alphagenome.desk import Told
+    from workspace_api.alphagenome.quotas import Account, Kind, Measure, Standing, Window
+    from workspace_api.alphagenome.server import _trailer
+
+    tomorrow = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
+    standing = Standing(Account(Kind.PERSON, "ada"), Measure.CALLS, Window.DAY, 40, 10_000, tomorrow)
+    meter = QuotaMeter()
+    meter.read(_trailer(Told("cache", [standing])))
+
+    assert str(meter) == "9,960 of 10,000 calls a day left; 1 of 1 answers from the team's cache"

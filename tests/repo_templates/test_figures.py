@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anndata
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -236,6 +237,18 @@ def test_a_logo_shows_the_bases_that_matter(ag: Any) -> None:
     assert figure.axes[0].get_ylim()[1] >= 1.0
     assert figure.axes[0].get_xlim() == (100, 103)
     assert "SYNTHETIC" in words(figure)
+
+
+def test_scores_of_a_mutagenesis_become_the_client_s_table(ag: Any) -> None:
+    scorer = ag.scorers_for(["DNASE"])[0]
+    tracks = pd.DataFrame({"name": ["a"], "strand": ["."], "ontology_curie": ["UBERON:0002107"]}, index=["0"])
+    scores = anndata.AnnData(np.ones((1, 1), np.float32), var=tracks)
+    scores.uns.update({"interval": REGION, "variant": VARIANT})
+
+    table = ag.tidy_changes([[scores]], [scorer])
+
+    assert table["raw_score"].tolist() == [1.0]
+    assert table["output_type"].tolist() == ["DNASE"]
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,7 @@ def test_vcf_files_give_each_allele_its_own_variant(ag: Any, write: Any, name: s
     assert names(found) == ["chr22:36201698:A>C", "chr22:36201698:A>G", "chr22:36201700:ATG>A"]
     assert found.rows == [4, 4, 5]
     assert found[0].name == "rs1"
+    assert found.table()["name"].tolist() == ["rs1", "rs1", ""]
     assert [problem.row for problem in found.problems] == [6]
 
 

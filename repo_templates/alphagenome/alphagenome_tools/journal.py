@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -152,17 +151,6 @@ def _unusable(path: Path | None, error: sqlite3.Error) -> JournalError:
         words = "is being written by another notebook or run. Wait for it, or stop it"
         return JournalError(f"The journal {path} {words}.")
     return JournalError(f"The journal {path} cannot be used: {error}. Make room, or choose another place.")
-
-
-def counts(path: str | Path) -> dict[str, int]:
-    """Return how many variants of a journal are ``done`` and ``failed``; {} where there is no journal."""
-    if not Path(path).exists():
-        return {}
-    with closing(sqlite3.connect(path, timeout=0)) as database:
-        try:
-            return dict(database.execute("select state, count(*) from variants group by state").fetchall())
-        except sqlite3.DatabaseError as error:
-            raise _unusable(Path(path), error) from error
 
 
 def names_of(variants: Iterable[Any]) -> list[str]:
