@@ -16,6 +16,11 @@ NOTEBOOK_MERGE = (
 )
 ATTRIBUTES = "*.ipynb merge=jupyternotebook\n"
 LINK_TO_REPOSITORY = "160000"
+WORDS = {
+    "origin": "What was saved elsewhere",
+    "upstream": "Updates of the project",
+    "source": "Updates of the repository from elsewhere",
+}
 
 
 def merge(folder: Path, other: str) -> Copies:
@@ -27,7 +32,8 @@ def merge(folder: Path, other: str) -> Copies:
     config += NOTEBOOK_MERGE if shutil.which("git-nbmergedriver") else ()
     with merging(folder):
         try:
-            git(folder, "merge", "--no-edit", "--no-verify", "--quiet", other, config=config)
+            words = WORDS[other.partition("/")[0]]
+            git(folder, "merge", "--no-verify", "--quiet", "-m", words, other, config=config)
         except GitError:
             conflicts = lines(folder, "diff", "--name-only", "--diff-filter=U", "-z")
             if not conflicts:

@@ -237,6 +237,7 @@ def test_a_copy_of_a_repository_from_elsewhere_gets_what_is_new_there_beside_one
     updated = ada.ask("update", upstream_branch="main", source=str(origin))
 
     assert updated["notes"] == []
+    assert log(ada, "-1") == ["Updates of the repository from elsewhere"]
     assert "began at a fixed version" in fixed["notes"][0]
     assert updated["both_kept"] == [{"path": "notes.txt", "other": "notes (from source main).txt"}]
     assert (ada.checkout / "notes.txt").read_text() == "mine\n"
