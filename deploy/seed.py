@@ -28,7 +28,8 @@ CURATED = (CuratedTemplate("alphagenome", "genomics/alphagenome", "Regulatory ge
 def seed_workspace(workspace: Workspace) -> list[str]:
     """Bring every curated template onto the forge and have its examples made; return what was done.
 
-    Raises WorkspaceError, above all while the forge does not answer. Safe to repeat.
+    Examples are made where the settings say so. Raises WorkspaceError, above all while the forge does not
+    answer. Safe to repeat.
     """
     done = []
     for curated in CURATED:
@@ -42,7 +43,8 @@ def seed_workspace(workspace: Workspace) -> list[str]:
         )
         if version is not None:
             done.append(f"{curated.path}: {version} made and curated")
-        done += request_examples(workspace, curated.path)
+        if workspace.settings.runs.examples:
+            done += request_examples(workspace, curated.path)
     return done
 
 

@@ -35,7 +35,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals.update(frame_values(settings, assets))
+        self._templates.globals.update(frame_values(settings, assets), examples=settings.runs.examples)
         self._templates.filters.update(
             time=_time_tag,
             clock=words.clock_tag,

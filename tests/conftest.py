@@ -172,7 +172,7 @@ def container_workspace(
 ) -> Iterator[RunningWorkspace]:
     """The whole workspace with Docker and repo2docker; shared by every test of the session."""
     home = tmp_path_factory.mktemp("containers") / "var"
-    with seeded_workspace(home, **docker_engine.settings) as running:
+    with seeded_workspace(home, LABFORK_RUNS__EXAMPLES="false", **docker_engine.settings) as running:
         yield running
 
 

@@ -98,6 +98,7 @@ class RunSettings(Section):
     network: Literal["none", "open"] = Field(
         "none", description="`none`: a run reaches the gateway alone; `open`: whatever the machine reaches."
     )
+    examples: bool = Field(True, description="Whether each curated worksheet is run once, as its example.")
     lease_seconds: float = Field(15, gt=1, description="After how long without a sign a worker is lost.")
     max_attempts: int = Field(3, ge=1, description="How often a run lost with its worker is started again.")
 

@@ -36,6 +36,13 @@ def test_a_card_says_that_its_example_is_being_made_until_there_is_one(visitor, 
     assert "about 12 s" in page
 
 
+def test_where_no_examples_are_made_no_card_promises_one(make_workspace):
+    browser = browser_of(application(make_workspace(runs={"examples": False})))
+
+    assert browser.get("/").text.count("No example is made here.") == 5
+    assert "No example is made here" in browser.get(WORKSHEET).text
+
+
 def test_a_card_says_that_its_environment_is_being_built(visitor, bench):
     assert "Getting ready: building the environment" in visitor.get("/").text
 

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.workspace, pytest.mark.timeout(900)]
 PEOPLE = [f"person{number}" for number in range(10)]
 PLACES = 3
 SETTINGS = {
+    "LABFORK_RUNS__EXAMPLES": "false",
     "LABFORK_SESSIONS__AT_ONCE": str(PLACES),
     "LABFORK_SESSIONS__IDLE_MINUTES": "1",
     "LABFORK_SESSIONS__CLASSES__SMALL__CPUS": "1",
