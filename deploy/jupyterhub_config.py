@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyterhub.services import service as hub_services
 from traitlets import Integer
@@ -32,12 +33,15 @@ c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jup
 class PromptServiceSpawner(hub_services._ServiceSpawner):  # type: ignore[misc]
     """Starts a service again two seconds after it died, and does not wait long for one that will not stop.
 
-    The first time it takes over what was started while JupyterHub loaded.
+    The first time it takes over what was started while JupyterHub loaded. Services are stopped only when
+    JupyterHub stops, one after the other: the first of them asks all to end, so that they do so side by side.
     """
 
     poll_interval = Integer(2)
     interrupt_timeout = Integer(8)
     term_timeout = Integer(2)
+    started: ClassVar[list[PromptServiceSpawner]] = []
+    asked = False
 
     def start(self) -> None:
         """Start the process, or take it over."""
@@ -46,6 +50,22 @@ class PromptServiceSpawner(hub_services._ServiceSpawner):  # type: ignore[misc]
             super().start()
         else:
             self.proc, self.pid = ahead, ahead.pid
+        self.started.append(self)
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the process, after all of them were asked to end."""
+        for each in self.started:
+            each.stop_polling()
+            if await each.poll() is None:
+                await each._signal(signal.SIGINT)
+        await super().stop(now)
+
+    async def _signal(self, sig: int) -> bool:
+        """Send a signal; one is asked to end once, as a second time would mean at once."""
+        if sig == signal.SIGINT and self.asked:
+            return True
+        self.asked = self.asked or sig == signal.SIGINT
+        return bool(await super()._signal(sig))
 
 
 hub_services._ServiceSpawner = PromptServiceSpawner

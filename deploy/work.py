@@ -18,7 +18,7 @@ from workspace_api.workspace import Workspace, open_workspace
 
 logger = logging.getLogger(__name__)
 SEED_AGAIN_SECONDS = 1.0
-PAGES_FIRST_SECONDS = 3.0  # at a start the processors are wanted for what people wait for
+PAGES_FIRST_SECONDS = 5.0  # at a start the processors are wanted for what people wait for
 SEED_AGAIN_AT_MOST = 60.0
 FOLLOW_GROUPS_SECONDS = 30.0
 KEEP_SESSIONS_SECONDS = 5.0

@@ -22,6 +22,7 @@ pytest_plugins = ["tests.engine"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_FOLDERS = ("workspace", "containers", "repo_templates", "runs", "landing", "alphagenome", "groups")
 ON_THEIR_OWN = ("tests/workspace/test_session_queue.py",)
+WITHOUT_EXAMPLES = {"LABFORK_RUNS__EXAMPLES": "false"}  # five runs that every test would wait for
 ADMIN_PASSWORD = "correct horse battery staple"
 
 
@@ -162,7 +163,7 @@ def seeded_workspace(home: Path, **environment: str) -> Iterator[RunningWorkspac
 @pytest.fixture(scope="session")
 def sandbox_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorkspace]:
     """The whole workspace with the sandbox, the default; shared by every test of the session."""
-    with seeded_workspace(tmp_path_factory.mktemp("workspace") / "var") as running:
+    with seeded_workspace(tmp_path_factory.mktemp("workspace") / "var", **WITHOUT_EXAMPLES) as running:
         yield running
 
 
@@ -172,7 +173,7 @@ def container_workspace(
 ) -> Iterator[RunningWorkspace]:
     """The whole workspace with Docker and repo2docker; shared by every test of the session."""
     home = tmp_path_factory.mktemp("containers") / "var"
-    with seeded_workspace(home, LABFORK_RUNS__EXAMPLES="false", **docker_engine.settings) as running:
+    with seeded_workspace(home, **WITHOUT_EXAMPLES, **docker_engine.settings) as running:
         yield running
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from auth.identity import Identity
+from deploy.seed import seed_workspace
 from tests.landing.conftest import NOTEBOOK, PROJECT, WORKSHEET, application, browser_of
 from tests.landing.reading import Page
 from workspace_api.database import now
@@ -34,6 +35,11 @@ def test_a_card_says_that_its_example_is_being_made_until_there_is_one(visitor, 
     assert page.count("The example is being made.") == 4
     assert f'src="/runs/{example}/thumbnail.webp"' in page
     assert "about 12 s" in page
+
+
+def test_an_example_of_every_worksheet_is_asked_for_where_they_are_wanted(make_workspace):
+    assert seed_workspace(make_workspace(runs={"examples": False})) == []
+    assert len([line for line in seed_workspace(make_workspace()) if "example of" in line]) == 5
 
 
 def test_where_no_examples_are_made_no_card_promises_one(make_workspace):

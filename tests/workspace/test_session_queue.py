@@ -11,17 +11,17 @@ import pytest
 
 from auth.identity import Level
 from deploy.in_force import load
-from tests.conftest import free_port, start_workspace, stop_workspace, wait_for
+from tests.conftest import WITHOUT_EXAMPLES, free_port, start_workspace, stop_workspace, wait_for
 from tests.publishing import notebook, publish
 from tests.workspace.test_processes import process_of
 from workspace_api.workspace import open_workspace
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(900)]
 
-PEOPLE = [f"person{number}" for number in range(10)]
+PEOPLE = [f"person{number}" for number in range(6)]
 PLACES = 3
 SETTINGS = {
-    "LABFORK_RUNS__EXAMPLES": "false",
+    **WITHOUT_EXAMPLES,
     "LABFORK_SESSIONS__AT_ONCE": str(PLACES),
     "LABFORK_SESSIONS__IDLE_MINUTES": "1",
     "LABFORK_SESSIONS__CLASSES__SMALL__CPUS": "1",
@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 class Busy:
-    """A workspace with few places, ten people and a project; it may be killed and started again."""
+    """A workspace with few places, six people and a project; it may be killed and started again."""
 
     def __init__(self, home) -> None:
         self.home, self.port = home, free_port()
@@ -75,7 +75,7 @@ def busy(tmp_path_factory):
     stop_workspace(made.running)
 
 
-def test_ten_people_at_once_all_come_in_turn_though_everything_is_killed_in_between(busy):
+def test_people_at_once_all_come_in_turn_though_everything_is_killed_in_between(busy):
     with ThreadPoolExecutor(len(PEOPLE)) as crowd:
         opened = list(crowd.map(busy.open, PEOPLE))
     states = {name: busy.latest(name) for name in PEOPLE}
