@@ -56,8 +56,8 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
     _folder: Path | None = None
 
     def has_own_network(self, job: Job) -> bool:
-        """Whether the session's 127.0.0.1 is its own."""
-        raise NotImplementedError
+        """Whether the session's 127.0.0.1 is its own: in a container always."""
+        return True
 
     async def start(self) -> str:
         """Start the session and return where the proxy finds it, once it answers.
@@ -255,10 +255,6 @@ class DockerProjectSpawner(ProjectSpawner):
         except OSError as error:
             self.log.warning("It is not known how %s is: %s", self._log_name, error)
             return None
-
-    def has_own_network(self, job: Job) -> bool:
-        """Whether the session's 127.0.0.1 is its own: in a container always."""
-        return True
 
 
 def _tail(log: Path) -> str:
