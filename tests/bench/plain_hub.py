@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -59,7 +60,8 @@ def simple(environment: Path) -> str:
 def docker(engine: Engine, image: str, python: str) -> str:
     """Return the settings of DockerSpawner with the same image as ours."""
     [network] = engine.client.networks.list(names=["bridge"])
-    gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+    [addresses] = network.attrs["IPAM"]["Config"]
+    gateway = addresses.get("Gateway") or next(ip_network(addresses["Subnet"]).hosts())  # it takes the first
     return DOCKER.format(gateway=gateway, host=engine.host, image=image, python=python)
 
 
