@@ -19,6 +19,7 @@ from tests.conftest import free_port, wait_for
 from tests.engine import Engine
 
 LOOK_SECONDS = 0.05
+LOOK_AT_ALL_SECONDS = 0.2
 CONFIG = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.hub_bind_url = "http://0.0.0.0:{hub}"
