@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from tests.bench.builds import build_rows
 from tests.bench.gateway import gateway_rows
 from tests.bench.sessions import container_sessions, sandbox_sessions
 from tests.bench.table import Row, percentile, render
@@ -213,6 +214,7 @@ def measured(folder: Path) -> Iterator[Row]:
         ("one workspace", lambda: one_workspace(folder)),
         ("sessions in the sandbox", lambda: sandbox_sessions(folder)),
         ("sessions in containers", lambda: container_sessions(folder)),
+        ("builds", lambda: build_rows(folder / "builds")),
         ("the gateway", lambda: gateway_rows(folder / "gateway")),
     ):
         try:
