@@ -11,11 +11,10 @@ import psutil
 import pytest
 
 from deploy.in_force import load
-from tests.conftest import await_end, free_port, start_workspace, stop_workspace, wait_for
+from tests.conftest import WITHOUT_EXAMPLES, await_end, free_port, start_workspace, stop_workspace, wait_for
+from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(600)]
-
-VARIANT = {"project": "genomics/alphagenome", "notebook": "02_variant_analysis.ipynb"}
 
 
 def process_of(workspace, name: str) -> psutil.Process | None:
@@ -49,7 +48,8 @@ def test_a_killed_process_is_started_again(workspace, name):
 
 
 def test_a_run_ends_once_though_its_worker_is_killed(workspace):
-    request = {**VARIANT, "parameters": {"variant": "chr22:36201710:G>T"}, "fresh": True}
+    path = publish(workspace, "killed", {"a.ipynb": notebook("import time; time.sleep(3)")})
+    request = {"project": path, "notebook": "a.ipynb"}
     with workspace.client() as client:
         run = client.post("/api/v1/runs", json=request).raise_for_status().json()
         wait_for(
@@ -66,14 +66,14 @@ def test_a_run_ends_once_though_its_worker_is_killed(workspace):
 
 def test_whatever_ends_the_parent_leaves_no_process_and_the_next_start_keeps_what_people_did(tmp_path):
     home = tmp_path / "var"
-    workspace = start_workspace(home, free_port())
+    workspace = start_workspace(home, free_port(), **WITHOUT_EXAMPLES)
     added = workspace.labfork("user", "add", "ada", "--password", "a good long password")
     assert added.returncode == 0, added.stderr
     secrets = load(home).secrets
     stop_workspace(workspace)  # as Ctrl-C does
     assert processes_below(home) == []
 
-    again = start_workspace(home, free_port())
+    again = start_workspace(home, free_port(), **WITHOUT_EXAMPLES)
     try:
         assert load(home).secrets == secrets
         refused = again.labfork("user", "add", "ada", "--password", "another password")
