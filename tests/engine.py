@@ -24,7 +24,7 @@ CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
 PACKAGES = "ca-certificates,git,python3"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "labfork-test/base:bookworm"
-KEPT = ("engine", "engine-2")  # as many engines as workers run tests
+KEPT = ("engine", "engine-2")  # as many as tests may run at once on one machine
 ENGINE_PROGRAMS = ("dockerd", "debootstrap")
 
 
