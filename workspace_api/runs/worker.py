@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 SIGN_SECONDS = 5.0
 AFTER_TROUBLE_SECONDS = 2.0
+BATCH_SECONDS = 2.0
 
 
 class Worker:
@@ -38,7 +39,9 @@ class Worker:
         self._clear_up()
         listener = self._workspace.runs.bell.listen()
         builds = threading.Thread(target=self._build_environments, args=(stop,), name="builds")
+        batches = threading.Thread(target=self._continue_batches, args=(stop,), name="batches")
         builds.start()
+        batches.start()
         next_sign = 0.0
         try:
             while not stop.is_set():
@@ -53,7 +56,7 @@ class Worker:
                 listener.wait(LOOK_SECONDS)
         finally:
             stop.set()
-            for thread in (*self._runs, builds):
+            for thread in (*self._runs, builds, batches):
                 thread.join()
             listener.close()
 
@@ -89,6 +92,15 @@ class Worker:
                 logger.exception("an environment could not be built")
                 stop.wait(AFTER_TROUBLE_SECONDS)
             stop.wait(LOOK_SECONDS * 2)
+
+    def _continue_batches(self, stop: threading.Event) -> None:
+        """Let batches go on whose run reached its time limit."""
+        while not stop.wait(BATCH_SECONDS):
+            try:
+                self._workspace.batches.go_on()
+            except Exception:
+                logger.exception("batches cannot go on")
+                stop.wait(AFTER_TROUBLE_SECONDS)
 
     def _clear_up(self) -> None:
         """Remove the folders of runs that ended just before their worker was lost."""
