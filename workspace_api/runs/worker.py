@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -23,6 +24,7 @@ LOOK_SECONDS = 0.2
 SIGN_SECONDS = 5.0
 AFTER_TROUBLE_SECONDS = 2.0
 BATCH_SECONDS = 2.0
+LOG_SECONDS = 60.0
 
 
 class Worker:
@@ -39,9 +41,15 @@ class Worker:
         self._clear_up()
         listener = self._workspace.runs.bell.listen()
         builds = threading.Thread(target=self._build_environments, args=(stop,), name="builds")
-        batches = threading.Thread(target=self._continue_batches, args=(stop,), name="batches")
-        builds.start()
-        batches.start()
+        again_and_again = [
+            threading.Thread(target=self._repeat, args=(stop, *each), name=each[-1])
+            for each in (
+                (BATCH_SECONDS, self._workspace.batches.go_on, "batches go on"),
+                (LOG_SECONDS, self._workspace.usage_logs.keep_all, "usage logs are written"),
+            )
+        ]
+        for thread in (builds, *again_and_again):
+            thread.start()
         next_sign = 0.0
         try:
             while not stop.is_set():
@@ -56,7 +64,7 @@ class Worker:
                 listener.wait(LOOK_SECONDS)
         finally:
             stop.set()
-            for thread in (*self._runs, builds, batches):
+            for thread in (*self._runs, builds, *again_and_again):
                 thread.join()
             listener.close()
 
@@ -93,13 +101,14 @@ class Worker:
                 stop.wait(AFTER_TROUBLE_SECONDS)
             stop.wait(LOOK_SECONDS * 2)
 
-    def _continue_batches(self, stop: threading.Event) -> None:
-        """Let batches go on whose run reached its time limit."""
-        while not stop.wait(BATCH_SECONDS):
+    @staticmethod
+    def _repeat(stop: threading.Event, seconds: float, act: Callable[[], None], what: str) -> None:
+        """Do something every few seconds; trouble with it is told in the log as trouble while `what`."""
+        while not stop.wait(seconds):
             try:
-                self._workspace.batches.go_on()
+                act()
             except Exception:
-                logger.exception("batches cannot go on")
+                logger.exception("trouble while %s", what)
                 stop.wait(AFTER_TROUBLE_SECONDS)
 
     def _clear_up(self) -> None:
