@@ -14,7 +14,7 @@ from landing.pages import Pages
 from landing.typed import Form, text_of
 from workspace_api.alphagenome import terms
 from workspace_api.alphagenome.quotas import NAMES, Kind, Measure, Window
-from workspace_api.errors import FieldError, InvalidInputError, WorkspaceError
+from workspace_api.errors import ConflictError, FieldError, InvalidInputError, WorkspaceError
 from workspace_api.http import Services, SignedIn
 from workspace_api.workspace import Workspace
 
@@ -35,9 +35,9 @@ def alphagenome_pages(pages: Pages) -> APIRouter:
     shown = _Shown(pages)
 
     @router.get(MINE, response_class=HTMLResponse)
-    def mine(request: Request, services: Services, caller: SignedIn) -> HTMLResponse:
-        """Show one's own use, with the terms and the key."""
-        return shown.mine(request, services, caller)
+    def mine(request: Request, services: Services, caller: SignedIn, kept: bool = False) -> HTMLResponse:
+        """Show one's own use, with the terms and the key; `kept` says that the log was just written."""
+        return shown.mine(request, services, caller, kept=kept)
 
     @router.post(f"{MINE}/terms")
     def accept(services: Services, caller: SignedIn, _sent: Form) -> Response:
@@ -59,6 +59,15 @@ def alphagenome_pages(pages: Pages) -> APIRouter:
         """Forget it."""
         services.alphagenome.forget_key(caller)
         return RedirectResponse(MINE, 303)
+
+    @router.post(f"{MINE}/log", response_class=HTMLResponse)
+    def keep_log(request: Request, services: Services, caller: SignedIn, _sent: Form) -> Response:
+        """Write the usage log into the caller's home."""
+        try:
+            services.usage_logs.keep(caller)
+        except ConflictError as error:
+            return shown.mine(request, services, caller, error)
+        return RedirectResponse(f"{MINE}?kept=1#use", 303)
 
     @router.get(ALL, response_class=HTMLResponse)
     def everybody(
@@ -116,7 +125,13 @@ class _Shown:
         self._pages = pages
 
     def mine(
-        self, request: Request, services: Workspace, caller: Identity, error: WorkspaceError | None = None
+        self,
+        request: Request,
+        services: Workspace,
+        caller: Identity,
+        error: WorkspaceError | None = None,
+        *,
+        kept: bool = False,
     ) -> HTMLResponse:
         usage = services.usage.mine(caller)
         return self._pages.page(
@@ -126,6 +141,8 @@ class _Shown:
             status=error.status if error else 200,
             usage=usage,
             chart=day_bars(usage.days),
+            kept=kept,
+            refusal=error.detail if error and not error.errors else "",
             agreement=services.alphagenome.agreement(caller),
             terms=terms,
             measures=NAMES,

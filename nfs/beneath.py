@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -131,6 +132,27 @@ def write_new(at: int, name: str, data: bytes) -> None:
         raise UnsafePathError(f"“{name}” is no name of a file")
     with os.fdopen(os.open(name, _NEW, 0o644, dir_fd=at), "wb") as file:
         file.write(data)
+
+
+def replace_file(at: int, name: str, pieces: Iterable[bytes], owner: int | None = None) -> None:
+    """Put a file in the place of `name` in the folder `at`, whole or not at all, as the user id `owner`'s.
+
+    A link of that name is replaced and never followed. Raises UnsafePathError for no name, and
+    IsADirectoryError where a folder has it.
+    """
+    if len(parts_of(name)) != 1:
+        raise UnsafePathError(f"“{name}” is no name of a file")
+    partial = f".{name}.{secrets.token_hex(8)}"
+    try:
+        with os.fdopen(os.open(partial, _NEW, 0o644, dir_fd=at), "wb") as file:
+            if owner is not None:
+                os.fchown(file.fileno(), owner, owner)
+            file.writelines(pieces)
+        os.rename(partial, name, src_dir_fd=at, dst_dir_fd=at)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(partial, dir_fd=at)
+        raise
 
 
 def copy_plain(origin: int, path: str, target: int, name: str) -> None:

@@ -13,6 +13,7 @@ from nfs.layout import StorageLayout
 from workspace_api.alphagenome.agreements import key_seal
 from workspace_api.alphagenome.service import AlphaGenomeService
 from workspace_api.alphagenome.usage import UsageService
+from workspace_api.alphagenome.usage_logs import UsageLogs
 from workspace_api.batches.service import BatchService
 from workspace_api.batches.storage import BatchFiles
 from workspace_api.database import Database
@@ -67,6 +68,7 @@ class Workspace:
     keys: KeyService
     alphagenome: AlphaGenomeService
     usage: UsageService
+    usage_logs: UsageLogs
     heartbeats: Heartbeats
     warm: WarmStarts
 
@@ -98,6 +100,7 @@ def open_workspace(settings: Settings) -> Workspace:
         database, projects, environments, forge, tokens, people, groups, layout, settings, launcher
     )
     imports = ImportService(database, projects, forge, settings)
+    usage = UsageService(database)
     return Workspace(
         settings=settings,
         database=database,
@@ -122,7 +125,8 @@ def open_workspace(settings: Settings) -> Workspace:
         alphagenome=AlphaGenomeService(
             database, key_seal(settings.secret_key.get_secret_value()), settings.alphagenome
         ),
-        usage=UsageService(database),
+        usage=usage,
+        usage_logs=UsageLogs(usage, people, layout),
         heartbeats=Heartbeats(home / "run"),
         warm=WarmStarts(warm_folder(home)),
     )

@@ -6,8 +6,8 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from hub.containers import ContainerLauncher, ImageJob
 from hub.environments.requirements import BuildFailed
@@ -21,18 +21,26 @@ LIMITS = Limits(
 )
 MARK = "labfork-image "
 PROBE = f"""
-import importlib.metadata, json, shutil, sys
+import importlib.metadata, json, shutil, sys, sysconfig
 named = [(found.metadata["Name"], found.version) for found in importlib.metadata.distributions()]
 packages = sorted(pair for pair in named if pair[0])
 print()
-print({MARK!r} + json.dumps([sys.executable, packages, shutil.which("git") is not None]))
+folder = sysconfig.get_path("purelib")
+print({MARK!r} + json.dumps([sys.executable, folder, packages, shutil.which("git") is not None]))
 """
 
 
-def look_into(
-    image: str, host: str, folder: Path, cancelled: Callable[[], bool]
-) -> tuple[str, dict[str, str]]:
-    """Return the path of the image's Python and its packages with their versions.
+@dataclass(frozen=True)
+class Found:
+    """The path of an image's Python, the folder of its packages, and these with their versions."""
+
+    python: str
+    packages_folder: str
+    packages: dict[str, str]
+
+
+def look_into(image: str, host: str, folder: Path, cancelled: Callable[[], bool]) -> Found:
+    """Return which Python an image has, and what is installed in it.
 
     What the look needs is left in `folder`. Raises BuildFailed for an image that no session and no run could
     use, with what to add, and Cancelled.
@@ -61,28 +69,29 @@ def look_into(
             "The image was built, but its python3 could not be started in a container. An image needs "
             f'/bin/sh and python3, and a file `start` has to end with exec "$@". It said: {last}'
         )
-    python, packages, has_git = answer
+    found, has_git = answer
     if not has_git:
         raise BuildFailed(
             "The image was built, but it has no git, which fetches projects and saves versions. Install "
             "it in the Dockerfile, or name it in apt.txt."
         )
-    present = {name.lower().replace("_", "-") for name in packages}
+    present = {name.lower().replace("_", "-") for name in found.packages}
     if missing := [name for name in NEEDED if name not in present]:
         raise BuildFailed(
             f"The image was built, but its Python lacks {', '.join(missing)}, which sessions and runs need. "
             "Install that in the Dockerfile, or name it in environment.yml."
         )
-    return python, packages
+    return found
 
 
-def _read(text: str) -> tuple[str, dict[str, str], bool] | None:
+def _read(text: str) -> tuple[Found, bool] | None:
     """Return what the probe wrote on its line; None where there is none, or one that it did not write."""
     lines = [line for line in text.splitlines() if line.startswith(MARK)]
     if not lines:
         return None
     try:
-        found: Any = json.loads(lines[-1].removeprefix(MARK))
-        return str(found[0]), {str(name): str(version) for name, version in found[1]}, bool(found[2])
-    except (ValueError, TypeError, IndexError, KeyError):
+        python, folder, named, has_git = json.loads(lines[-1].removeprefix(MARK))
+        packages = {str(name): str(version) for name, version in named}
+        return Found(str(python), str(folder), packages), bool(has_git)
+    except (ValueError, TypeError):
         return None

@@ -25,10 +25,11 @@ from hub.environments.keys import environment_key
 from hub.environments.locks import lock_key
 from hub.environments.requirements import BuildFailed
 from hub.environments.sources import Sources
+from hub.environments.startup import STARTUP
 from hub.processes import Cancelled, CommandError, stream
 from nfs.mounts import Mount
 
-VERSION = "repo2docker-1"  # of what we make of equal files; a new one builds every environment anew
+VERSION = "repo2docker-2"  # of what we make of equal files; a new one builds every environment anew
 SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IDLE_SECONDS = 3600.0
 
@@ -89,8 +90,9 @@ class Repo2DockerBuilder:
         return PurePosixPath(self._record(key)["python"])
 
     def mounts(self, key: str) -> tuple[Mount, ...]:
-        """Return nothing: all of an environment is in its image."""
-        return ()
+        """Return what Python reads at its start; all else of an environment is in its image."""
+        packages = PurePosixPath(self._record(key)["packages_folder"])
+        return tuple(Mount(file, packages / name, "ro") for name, file in STARTUP.items())
 
     def is_built(self, key: str) -> bool:
         """Whether the image is there, and was looked into; raises OSError when the engine does not answer."""
@@ -233,10 +235,10 @@ class Repo2DockerBuilder:
         except CommandError as error:
             raise explain(error, files, lines, self._base_image, self._seconds) from None
         _append(log, "Looking into the image")
-        python, packages = look_into(self.image(key), self._host, work, cancelled)
+        found = look_into(self.image(key), self._host, work, cancelled)
         with engine(self._host) as client:
             size = client.images.get(self.image(key)).attrs["Size"]
-        record = {"python": python, "packages": packages, "bytes": size}
+        record = {**vars(found), "bytes": size}
         temporary = work / "record.json"
         temporary.write_text(json.dumps(record), encoding="utf-8")
         temporary.replace(self._record_path(key))

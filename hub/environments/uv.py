@@ -19,11 +19,11 @@ from hub.environments.folders import discard, set_aside
 from hub.environments.keys import environment_key
 from hub.environments.locks import lock_key
 from hub.environments.requirements import BuildFailed, Line, line_of, read_requirements
+from hub.environments.startup import STARTUP
 from hub.processes import Cancelled, CommandError, run, stream
 from nfs.mounts import Mount
 
 HONOURED = frozenset({"requirements.txt", "pyproject.toml", "runtime.txt"})
-CLIENT_DEFAULTS = "labfork_client_defaults"  # the module that every environment reads at its start
 COMPLETE = ".labfork-complete"  # the last file of a build; it holds the bytes of the others
 NO_ROOM = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b")
 
@@ -42,13 +42,13 @@ class UvBuilder:
         ours = importlib.resources.files("hub.environments")
         self._base = (ours / "base.txt").read_text(encoding="utf-8")
         self._overrides = (ours / "overrides.txt").read_text(encoding="utf-8")
-        self._client_defaults = (ours / "client_defaults.py").read_text(encoding="utf-8")
+        self._startup = {name: path.read_text(encoding="utf-8") for name, path in STARTUP.items()}
 
     @property
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
         python = ".".join(platform.python_version_tuple()[:2])
-        ours = f"{self._base}{self._overrides}{self._client_defaults}"
+        ours = f"{self._base}{self._overrides}{''.join(self._startup.values())}"
         return f"uv-3 python-{python} {platform.machine()} {ours}"
 
     @property
@@ -202,8 +202,8 @@ class UvBuilder:
     def _give_defaults(self, folder: Path) -> None:
         """Put what Python reads at its start beside the packages."""
         packages = packages_folder(folder)
-        (packages / f"{CLIENT_DEFAULTS}.py").write_text(self._client_defaults, encoding="utf-8")
-        (packages / f"{CLIENT_DEFAULTS}.pth").write_text(f"import {CLIENT_DEFAULTS}\n", encoding="utf-8")
+        for name, text in self._startup.items():
+            (packages / name).write_text(text, encoding="utf-8")
 
     def _variables(self) -> dict[str, str]:
         """Return uv's variables; the index is one of them, since it may hold a password."""

@@ -267,3 +267,60 @@ def test_a_base_scores_alike_alone_and_as_one_of_a_stretch(client):
     for (found,) in client.score_ism_variants(INTERVAL, stretch, [scorer], progress_bar=False):
         alone = client.score_variant(INTERVAL, found.uns["variant"], [scorer])[0]
         assert np.array_equal(alone.X, found.X)
+
+
+def mutagenesis(client, stretch, held):
+    """Return the scores of every change of a stretch that has the variant `held`, by variant."""
+    found = client.score_ism_variants(
+        INTERVAL, stretch, [SCORERS["DNASE"]], interval_variant=held, progress_bar=False
+    )
+    return {str(one.uns["variant"]): one.X for (one,) in found}
+
+
+def test_mutagenesis_beside_a_variant_begins_with_its_alternate_base(client):
+    stretch = VARIANT.reference_interval.resize(3)
+    plain, beside = mutagenesis(client, stretch, None), mutagenesis(client, stretch, VARIANT)
+
+    at = f"chr22:{VARIANT.position}:"
+    assert [name for name in beside if name.startswith(at)] == [f"{at}C>{base}" for base in "AGT"]
+    others = [name for name in beside if not name.startswith(at)]
+    assert len(others) == 6
+    assert set(others) < set(plain)
+    assert any(not np.array_equal(beside[name], plain[name]) for name in others)
+    assert all(
+        np.array_equal(beside[name], score) for name, score in mutagenesis(client, stretch, VARIANT).items()
+    )
+
+
+def test_mutagenesis_back_to_the_reference_undoes_the_variant(client):
+    before = genome.Variant("chr22", VARIANT.position, "C", "A")
+    (there,) = client.score_variant(INTERVAL, before, [SCORERS["DNASE"]])
+    stretch = genome.Interval("chr22", VARIANT.position - 1, VARIANT.position)
+
+    assert np.array_equal(mutagenesis(client, stretch, VARIANT)[str(before)], there.X)
+
+
+def test_mutagenesis_far_from_a_variant_is_as_without_it(client):
+    stretch = genome.Interval("chr22", VARIANT.position + 5_000, VARIANT.position + 5_002)
+    scorer = SCORERS["DNASE"]
+    plain, beside = mutagenesis(client, stretch, None), mutagenesis(client, stretch, VARIANT)
+
+    assert scorer.width < 5_000
+    assert {name: score.tolist() for name, score in beside.items()} == {
+        name: score.tolist() for name, score in plain.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("alleles", "changed"),
+    [(("ACGT", "A"), {0, 4, 5}), (("A", "ACCC"), {0, 1, 2, 3, 4, 5})],
+    ids=["deletion", "insertion"],
+)
+def test_mutagenesis_beside_an_indel_keeps_the_references_positions(client, alleles, changed):
+    held = genome.Variant("chr22", VARIANT.position, *alleles)
+    stretch = genome.Interval("chr22", held.start, held.start + 6)
+    found = mutagenesis(client, stretch, held)
+
+    assert {int(name.split(":")[1]) - held.position for name in found} == changed
+    assert len(found) == 3 * len(changed)
+    assert all(np.isfinite(score).all() for score in found.values())

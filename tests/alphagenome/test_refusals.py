@@ -246,6 +246,19 @@ def test_a_bad_stretch_to_change_is_refused(ask, start, end):
     assert f"ism_interval: chr22:{start}-{end}" in refusal.details()
 
 
+def test_a_variant_outside_the_interval_of_a_mutagenesis_is_refused(ask):
+    request = service.ScoreIsmVariantRequest(
+        interval=INTERVAL.to_proto(),
+        ism_interval=VARIANT.reference_interval.to_proto(),
+        interval_variant=pb.Variant(chromosome="chr22", position=5, reference_bases="A", alternate_bases="C"),
+        variant_scorers=[CENTER.to_proto()],
+    )
+    refusal = ask("ScoreIsmVariant", request)
+
+    assert refusal.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert refusal.details().startswith("interval_variant: chr22:5 lies outside")
+
+
 def test_a_message_that_is_no_question_is_refused(gateway):
     method = "/google.gdm.gdmscience.alphagenome.v1main.DnaModelService/PredictVariant"
     metadata = [("x-goog-api-key", gateway.token().secret)]

@@ -131,7 +131,23 @@ def test_what_is_in_a_built_environment_is_known(images, whole):
     assert {"jupyterlab", "jupyterhub", "ipykernel", "papermill", "nbconvert"} <= set(packages)
     assert str(images.builder.python(whole)).startswith("/srv/venv/bin/python")
     assert images.builder.size(whole) > 100 << 20
-    assert images.builder.mounts(whole) == ()
+
+
+def test_python_begins_with_the_defaults_of_alphagenomes_client_and_cannot_change_them(
+    container, images, whole
+):
+    code = (
+        "import os, sys\n"
+        "os.environ['ALPHAGENOME_ADDRESS'] = 'localhost:1'\n"
+        "from google.colab import userdata\n"
+        "import labfork_client_defaults as ours\n"
+        "print(ours.with_defaults(lambda key, **named: named)('theirs'), sys.flags.isolated)\n"
+        "print(os.access(ours.__file__, os.W_OK), os.path.dirname(ours.__file__) == os.path.dirname(\n"
+        "    __import__('jupyterlab').__path__[0]))"
+    )
+
+    said = "{'address': 'localhost:1', 'timeout': 20} 1\nFalse True\n"
+    assert run_in(container, images, whole, code) == said
 
 
 def test_what_a_build_was_told_is_not_in_its_image(container, docker_engine, images, whole):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -23,13 +25,13 @@ OWN_KEY = "AIza-not-a-real-key-0123"
 REAL = AlphaGenomeSettings(backend="alphagenome", shared_key=True)
 
 
-def use(workspace, user: str = "eve", *, calls: int = 3, cached: int = 2) -> None:
+def use(workspace, user: str = "eve", *, calls: int = 3, cached: int = 2, prefix: str = "") -> None:
     """Put down what somebody used today, as the gateway does."""
     with workspace.database.write() as session:
         page = Page(session)
         for at in range(calls):
             page.count(user, Amounts(1, 32_768, 1), page.moment)
-            page.insert(entry(user, f"{user}{at}"))
+            page.insert(entry(user, f"{prefix}{user}{at}"))
         page.count(user, Amounts(), page.moment, cached=cached)
         page.write()
 
@@ -39,6 +41,12 @@ def entry(user: str, number: str) -> Entry:
         number, now(), user, "1", "run1", "synthetic", "PredictVariant", "chr22:36201698:A>C", "DNASE", 0,
         "k" * 64, "model", "OK", 32_768, 1, 1000, 12,
     )  # fmt: skip
+
+
+def log_of(workspace, user: str = "eve") -> Path:
+    """Return where somebody's usage log is kept, in a home that is there."""
+    person = workspace.people.get(user)
+    return workspace.layout.ensure_home(user, person.uid, person.uid) / "api_usage.log"
 
 
 @pytest.fixture
@@ -114,6 +122,54 @@ def test_the_log_is_a_file_with_a_line_for_each_call(workspace, eve):
     assert head.split("\t")[:3] == ["time", "method", "subject"]
     assert len(lines) == 3
     assert lines[0].split("\t")[1:3] == ["PredictVariant", "chr22:36201698:A>C"]
+
+
+def test_the_log_is_written_to_the_home_by_a_button_and_by_the_api(workspace, eve):
+    log = log_of(workspace)
+    use(workspace)
+    answer = send(eve, f"{MINE}/log")
+    assert answer.status_code == 303
+    assert "Your log was written to" in eve.get(answer.headers["location"]).text
+    assert log.read_text() == eve.get(f"{API}/usage/log").text
+
+    use(workspace, calls=2, prefix="later")
+    assert asked(eve, "POST", "/usage/log").json() == {"path": "~/api_usage.log"}
+    assert len(log.read_text().splitlines()) == 6
+    assert log.stat().st_uid == (workspace.people.get("eve").uid if os.geteuid() == 0 else os.geteuid())
+    assert [path.name for path in log.parent.iterdir()] == ["api_usage.log"]
+
+
+def test_the_logs_of_those_who_asked_lately_are_kept_by_themselves(workspace, eve):
+    use(workspace)
+    use(workspace, "public")
+    use(workspace, "somebody-who-left")
+    workspace.usage_logs.keep_all()
+
+    assert len(log_of(workspace).read_text().splitlines()) == 4
+    assert not log_of(workspace, "ada").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "a file of theirs"])
+def test_what_else_has_the_name_of_the_log_is_left_alone(workspace, eve, ada, tmp_path, kind):
+    log, target = log_of(workspace), tmp_path / "target"
+    target.write_text("secret\n")
+    make = {
+        "link": lambda: log.symlink_to(target),
+        "folder": log.mkdir,
+        "pipe": lambda: os.mkfifo(log),
+        "a file of theirs": lambda: log.write_text("my notes\n"),
+    }
+    make[kind]()
+    use(workspace)
+    use(workspace, "ada")
+    refused = send(eve, f"{MINE}/log")
+    workspace.usage_logs.keep_all()
+
+    assert refused.status_code == 409
+    assert "“api_usage.log” is something else" in refused.text
+    assert target.read_text() == "secret\n"
+    assert log.is_symlink() or not log.is_file() or log.read_text() == "my notes\n"
+    assert log_of(workspace, "ada").is_file()
 
 
 def test_the_log_is_the_callers_alone(workspace, eve, ada):

@@ -12,6 +12,7 @@ import pytest
 from tests.landing.conftest import ADMIN
 from tests.landing.reading import HOSTILE, Page, send
 from tests.publishing import notebook
+from workspace_api.errors import ConflictError
 from workspace_api.runs.models import RunState
 
 PARAMETERS = (
@@ -231,6 +232,105 @@ def test_a_finished_batch_with_failures_offers_to_try_them_again_and_one_without
     refused = browser.post(f"/api/v1{address}/continue", headers={"X-CSRF-Token": _token(browser, address)})
     assert refused.status_code == 409
     assert "nothing to continue" in refused.json()["detail"]
+
+
+def at_its_time_limit(house, batch, *rows: int) -> str:
+    """Let the last run of a batch end at its time limit after these rows were done; return its id."""
+    identity, _, address = batch
+    run_id = house.workspace.batches.get(identity, address.rpartition("/")[2]).run.id
+    journal_of(house, batch, *({"row": row, "state": "done", "effect": row} for row in rows))
+    house.bench.change(
+        run_id, state=RunState.FAILED, error="It was not done after 15 minutes.", limit_reached="time"
+    )
+    return run_id
+
+
+def test_a_batch_whose_run_reached_its_time_limit_goes_on_by_itself(house, batch):
+    identity, browser, address = batch
+    started(house, batch)
+    first = at_its_time_limit(house, batch, 1)
+    page = shown(browser, address)
+    assert "Its last run reached the time limit; another follows" in page.text
+    assert f"{address}/stop" in page.actions()
+    assert f"{address}/continue" not in page.actions()
+
+    house.workspace.batches.go_on()
+    house.workspace.batches.go_on()
+    view = house.workspace.batches.get(identity, address.rpartition("/")[2])
+    assert (view.state, view.awaits_part, view.run_ids) == ("queued", False, (first, view.run.id))
+    assert view.run.parameters == house.workspace.runs.get(identity, first).parameters
+    assert "This is its run 2." in shown(browser, address).text
+
+    at_its_time_limit(house, batch, 1, 2, 3)  # all rows are done, but the report was not
+    house.workspace.batches.go_on()
+    assert len(house.workspace.batches.get(identity, view.id).run_ids) == 3
+
+
+def test_a_batch_that_got_no_row_done_goes_on_no_more(house, batch):
+    identity, browser, address = batch
+    started(house, batch)
+    at_its_time_limit(house, batch, 1)
+    house.workspace.batches.go_on()
+    at_its_time_limit(house, batch, 1)
+    house.workspace.batches.go_on()
+
+    view = house.workspace.batches.get(identity, address.rpartition("/")[2])
+    assert (view.state, len(view.run_ids), view.can_continue) == ("stopped", 2, True)
+    assert "It was not done after 15 minutes." in shown(browser, address).text
+
+
+@pytest.mark.parametrize(
+    "end", [{"state": RunState.FAILED, "limit_reached": "memory"}, {"state": RunState.CANCELLED}]
+)
+def test_a_batch_whose_run_ended_otherwise_goes_on_no_more(house, batch, end):
+    identity, _, address = batch
+    run_id = started(house, batch)
+    journal_of(house, batch, {"row": 1, "state": "done", "effect": 1})
+    house.bench.change(run_id, **end)
+    house.workspace.batches.go_on()
+
+    view = house.workspace.batches.get(identity, address.rpartition("/")[2])
+    assert (view.state, view.run_ids) == ("stopped", (run_id,))
+
+
+def test_a_batch_that_was_stopped_between_two_runs_stays_so(house, batch):
+    identity, browser, address = batch
+    started(house, batch)
+    first = at_its_time_limit(house, batch, 1)
+    assert send(browser, address, f"{address}/stop").status_code == 303
+    house.workspace.batches.go_on()
+
+    view = house.workspace.batches.get(identity, address.rpartition("/")[2])
+    assert (view.state, view.run_ids, view.can_continue) == ("stopped", (first,), True)
+    with pytest.raises(ConflictError, match="has ended already"):
+        house.workspace.batches.stop(identity, view.id)
+
+
+def test_a_batch_of_a_closed_account_halts_and_says_why(house, batch):
+    identity, _, address = batch
+    started(house, batch)
+    at_its_time_limit(house, batch, 1)
+    house.workspace.people.disable(identity.user)
+    house.workspace.batches.go_on()
+
+    view = house.workspace.batches.get(ADMIN, address.rpartition("/")[2])
+    assert (view.state, len(view.run_ids)) == ("stopped", 1)
+    assert view.halted == f"The account “{identity.user}” is closed."
+
+
+def test_a_batch_waits_to_go_on_while_its_owner_has_as_many_runs_waiting_as_they_may(house, batch):
+    identity, _, address = batch
+    batches = house.workspace.batches
+    started(house, batch)
+    at_its_time_limit(house, batch, 1)
+    waiting = [house.bench.ask(identity) for _ in range(house.workspace.settings.runs.queued_per_person)]
+    batches.go_on()
+    view = batches.get(identity, address.rpartition("/")[2])
+    assert (view.state, view.awaits_part, len(view.run_ids)) == ("queued", True, 1)
+
+    house.workspace.runs.cancel(identity, waiting[0])
+    batches.go_on()
+    assert len(batches.get(identity, view.id).run_ids) == 2
 
 
 def _token(browser, address: str) -> str:

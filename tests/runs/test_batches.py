@@ -131,6 +131,28 @@ def test_a_stopped_batch_continues_where_it_was(bench, project):
 
 
 @pytest.mark.timeout(300)
+def test_a_batch_that_takes_longer_than_a_run_may_needs_nobody(bench):
+    manifest = MANIFEST + "resources: {minutes: 0.2}\n"
+    project = bench.publish({"a.ipynb": notebook(WORKS, parameters=PARAMETERS), "workspace.yaml": manifest})
+    batch = check(bench, project)
+    with bench.worker():
+        bench.workspace.batches.start(ADA, batch.id, {"pause": 1.0})
+        finished = wait_for(
+            lambda: (view := bench.workspace.batches.get(ADA, batch.id)) and not view.under_way and view,
+            seconds=120,
+            what="the end of the batch",
+        )
+
+    runs = [bench.workspace.runs.get(ADA, run_id) for run_id in finished.run_ids]
+    assert (finished.state, finished.done + finished.failed, finished.halted) == ("finished", ROWS, None)
+    assert len(runs) > 1
+    assert {(run.state, run.limit_reached) for run in runs[:-1]} == {("failed", "time")}
+    assert runs[-1].state == "succeeded"
+    done = [line["row"] for line in lines_of(bench, batch) if line["state"] == "done"]
+    assert len(done) == len(set(done))
+
+
+@pytest.mark.timeout(300)
 def test_a_batch_whose_worker_is_killed_goes_on_and_computes_no_row_twice(bench, project):
     batch = check(bench, project)
     first = bench.worker_process()

@@ -15,6 +15,7 @@ from workspace_api.alphagenome.schemas import (
     AccountUseSchema,
     AmountSchema,
     ConfirmSchema,
+    KeptSchema,
     KeySchema,
     QuotaSchema,
     SharingSchema,
@@ -22,6 +23,7 @@ from workspace_api.alphagenome.schemas import (
     UsageSchema,
 )
 from workspace_api.alphagenome.terms import VERSION
+from workspace_api.alphagenome.usage_logs import LOG
 from workspace_api.errors import FieldError, InvalidInputError
 from workspace_api.http import Listing, Services, SignedIn
 from workspace_api.paging import Page
@@ -29,7 +31,6 @@ from workspace_api.paging import Page
 router = APIRouter(tags=["alphagenome"], prefix="/alphagenome")
 Name = Annotated[str, InPath(max_length=64)]
 Days = Annotated[int, Query(ge=1, le=400, description="How many days.")]
-LOG = "api_usage.log"
 NOBODY = "-"  # in an address, in the place of a name
 ALL = "everybody"  # likewise, of a group's
 
@@ -47,6 +48,12 @@ def usage_log(services: Services, caller: SignedIn) -> StreamingResponse:
     return StreamingResponse(
         services.usage.log(caller), media_type="text/plain; charset=utf-8", headers=named
     )
+
+
+@router.post("/usage/log")
+def keep_usage_log(services: Services, caller: SignedIn) -> KeptSchema:
+    """Write your usage log into your home now."""
+    return KeptSchema(path=services.usage_logs.keep(caller))
 
 
 @router.get("/usage/everybody")

@@ -166,3 +166,9 @@ class ConfirmSchema(BaseModel):
     visitors: bool = Field(
         False, description="Whether people without an account may too; for everybody only."
     )
+
+
+class KeptSchema(BaseModel):
+    """Where a file was written, as its owner writes the path."""
+
+    path: str

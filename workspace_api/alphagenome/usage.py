@@ -36,6 +36,7 @@ LOG_COLUMNS = (
     "run",
     "backend",
 )
+LOG_HEADER = "\t".join(LOG_COLUMNS) + "\n"
 
 
 class UsageService:
@@ -77,10 +78,17 @@ class UsageService:
         They are parted by tabs. No line holds a sequence, a token or a key.
         """
         require(identity, Action.READ_OWN_USAGE, PLATFORM, "read your usage log")
-        return self._lines(identity.user or "")
+        return self.lines(identity.user or "")
 
-    def _lines(self, user: str) -> Iterator[str]:
-        yield "\t".join(LOG_COLUMNS) + "\n"
+    def asked_since(self, moment: dt.datetime) -> Sequence[str]:
+        """Return the names under which the gateway was asked something since `moment`."""
+        with self._database.read() as session:
+            names = select(AlphaGenomeCall.user).where(AlphaGenomeCall.at >= moment).distinct()
+            return session.scalars(names).all()
+
+    def lines(self, user: str) -> Iterator[str]:
+        """Yield somebody's usage log, some hundred lines at a time, the first of which is the header."""
+        yield LOG_HEADER
         table = AlphaGenomeCall
         last: tuple[dt.datetime, str] | None = None
         while True:

@@ -39,6 +39,10 @@ class Journal:
         """Return how many of the first `rows` rows are in a state."""
         return sum(entry.state == state for row, entry in self.entries.items() if row <= rows)
 
+    def settled(self, rows: int) -> int:
+        """Return how many of the first `rows` rows are done or failed."""
+        return sum(row <= rows for row in self.entries)
+
 
 def read_journal(fd: int) -> Journal:
     """Return what a journal says; what is no line of one, such as the half line after a cut, says nothing."""

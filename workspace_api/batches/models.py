@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workspace_api.database import Base
@@ -18,6 +18,8 @@ class Batch(Base):
 
     `schema` is the worksheet's with what it declares of batches. `parameters` are the values that its runs
     are given beside table and journal, None before the first. `run_ids` are its runs, the last one last.
+    `goes_on` says that a run which reaches its time limit is followed by another, `settled_before` how many
+    rows were done or failed when the last one was asked for, `halted` why no other follows.
     """
 
     __tablename__ = "batches"
@@ -41,6 +43,9 @@ class Batch(Base):
     created_at: Mapped[dt.datetime]
     run_ids: Mapped[list[str]] = mapped_column(JSON)
     run_id: Mapped[str | None] = mapped_column(String(24), index=True)
+    goes_on: Mapped[bool] = mapped_column(default=False)
+    settled_before: Mapped[int] = mapped_column(default=0)
+    halted: Mapped[str | None] = mapped_column(Text)
 
     owner: Mapped[User] = relationship()
     project: Mapped[Project] = relationship()

@@ -32,8 +32,9 @@ class ProblemSchema(BaseModel):
 class BatchSchema(BaseModel):
     """A batch: `rows` good ones, of which `done`, `failed` and `waiting`; `run` is the last of its runs.
 
-    `state` is checked, queued, preparing, running, stopped or finished. `columns` are the values that rows
-    have so far, `rank` the one by which they are ranked.
+    `state` is checked, queued, preparing, running, stopped or finished; it is queued too while another run is
+    about to follow one that reached its time limit (`awaits_part`), and `halted` says why none follows.
+    `columns` are the values that rows have so far, `rank` the one by which they are ranked.
     """
 
     id: str
@@ -60,6 +61,8 @@ class BatchSchema(BaseModel):
     rank: str | None
     columns: list[str]
     trouble: str | None
+    awaits_part: bool
+    halted: str | None
     can_start: bool
     can_stop: bool
     can_continue: bool

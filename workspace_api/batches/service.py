@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +18,19 @@ from workspace_api.batches.declaration import Declaration, declared, without_own
 from workspace_api.batches.models import Batch
 from workspace_api.batches.ranking import Wanted, as_csv, ranked
 from workspace_api.batches.reading import TableError
-from workspace_api.batches.showing import facts, line_of, rank_of, view_of
+from workspace_api.batches.showing import facts, line_of, part_due, rank_of, view_of
 from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.database import Database, now
-from workspace_api.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from workspace_api.errors import (
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    UnavailableError,
+    WorkspaceError,
+)
 from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people.models import User
@@ -32,8 +41,13 @@ from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.service import RunService, checked_title
 from workspace_api.worksheets.values import resolve_values
 
+logger = logging.getLogger(__name__)
 SHOWN_REFUSALS = 100
 LONGEST_FILENAME = 80
+
+
+class UnderWayError(ConflictError):
+    """The batch has a run under way, or none is to follow any more."""
 
 
 class BatchService:
@@ -111,14 +125,50 @@ class BatchService:
         return self.get(identity, batch_id)
 
     def stop(self, identity: Identity, batch_id: str) -> BatchView:
-        """Stop the run; rows that are done stay so. Raises ConflictError where none is under way."""
+        """Stop the run, and let none follow; rows that are done stay so.
+
+        Raises ConflictError where none is under way or about to follow.
+        """
         with self._database.read() as session:
-            batch = self._find(session, identity, batch_id)
-            require(identity, Action.STOP_BATCH, facts(batch), "stop this batch")
-        if batch.run_id is None:
+            require(
+                identity, Action.STOP_BATCH, facts(self._find(session, identity, batch_id)), "stop this batch"
+            )
+        with self._database.write() as session:
+            batch = self._locked(session, batch_id)
+            went_on, batch.goes_on = batch.goes_on, False
+            run_id = batch.run_id
+        if run_id is None:
             raise ConflictError("This batch was not started, so there is nothing to stop.")
-        self._runs.cancel(identity, batch.run_id)
+        try:
+            self._runs.cancel(identity, run_id)
+        except ConflictError:
+            if not went_on:
+                raise
         return self.get(identity, batch_id)
+
+    def go_on(self) -> None:
+        """Ask for the next run of each batch whose last one reached its time limit and got rows done.
+
+        It is its owner's, with their limits: where these leave no room now, the next call asks again. A
+        batch whose run ended otherwise, or can have no other, goes on no more.
+        """
+        ends = [state for state in RunState if state.ended]
+        ended = _batches().join(Run, Run.id == Batch.run_id).where(Batch.goes_on, Run.state.in_(ends))
+        with self._database.read() as session:
+            batches = session.scalars(ended).all()
+            runs = [session.scalars(select(Run).where(Run.id == batch.run_id)).one() for batch in batches]
+        for batch, run in zip(batches, runs, strict=True):
+            if not part_due(batch, self._files.journal(batch.owner.name, batch.id), run):
+                self._halt(batch, None)
+                continue
+            try:
+                self._request_part(batch)
+            except (LimitReachedError, UnavailableError) as error:
+                logger.info("batch %s goes on later: %s", batch.id, error.detail)
+            except UnderWayError:
+                logger.info("batch %s was stopped, or another worker had it go on", batch.id)
+            except WorkspaceError as error:
+                self._halt(batch, error.detail)
 
     def get(self, identity: Identity, batch_id: str) -> BatchView:
         """Return a batch; raises NotFoundError where there is none for the caller."""
@@ -166,10 +216,37 @@ class BatchService:
         rows = self._files.rows(batch.owner.name, batch.id)
         return ranked(rows, self._files.journal(batch.owner.name, batch.id), rank_of(batch), wanted)
 
+    def _request_part(self, batch: Batch) -> None:
+        """Ask for the run that follows; rows that failed are not tried again by themselves."""
+        identity = self._people.identity_of(batch.owner.name)
+        if identity is None:
+            raise ConflictError(f"The account “{batch.owner.name}” is closed.")
+        require(identity, Action.START_BATCH, facts(batch), "continue this batch")
+        self._request(identity, batch, batch.parameters or {}, follows=batch.run_id)
+
+    def _halt(self, batch: Batch, why: str | None) -> None:
+        with self._database.write() as session:
+            row = self._locked(session, batch.id)
+            if row.run_id == batch.run_id:
+                row.goes_on, row.halted = False, why
+
+    @staticmethod
+    def _locked(session: Session, batch_id: str) -> Batch:
+        return session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one()
+
     def _request(
-        self, identity: Identity, batch: Batch, parameters: Mapping[str, Any], *, again: bool = False
+        self,
+        identity: Identity,
+        batch: Batch,
+        parameters: Mapping[str, Any],
+        *,
+        again: bool = False,
+        follows: str | None = None,
     ) -> None:
-        """Ask for a run, and make it the batch's in the same transaction: of two that start it, one does."""
+        """Ask for a run, and make it the batch's in the same transaction: of two that start it, one does.
+
+        One that `follows` another by itself is no more wanted when somebody stopped the batch meanwhile.
+        """
         declaration = declared(batch.schema)
         if declaration is None:
             raise ConflictError("The worksheet of this batch takes none any more. Upload the table again.")
@@ -181,11 +258,16 @@ class BatchService:
         if declaration.retry is not None:
             own[declaration.retry] = again
 
+        settled = self._files.journal(batch.owner.name, batch.id).settled(batch.rows)
+
         def attach(session: Session, run: Run) -> None:
-            row = session.scalars(select(Batch).where(Batch.id == batch.id).with_for_update()).one()
+            row = self._locked(session, batch.id)
             last = session.scalar(select(Run.state).where(Run.id == row.run_id)) if row.run_id else None
             if last is not None and not RunState(last).ended:
-                raise ConflictError("This batch is under way already. Wait for it, or stop it first.")
+                raise UnderWayError("This batch is under way already. Wait for it, or stop it first.")
+            if follows is not None and (row.run_id != follows or not row.goes_on):
+                raise UnderWayError("This batch was stopped, or went on already.")
+            row.goes_on, row.settled_before, row.halted = True, settled, None
             row.parameters = dict(parameters)
             row.run_id = run.id
             row.run_ids = [*row.run_ids, run.id]

@@ -9,7 +9,10 @@ from workspace_api.batches.declaration import declared
 from workspace_api.batches.journal import Journal
 from workspace_api.batches.models import Batch
 from workspace_api.batches.views import BatchLine, BatchView
+from workspace_api.runs.models import Run
 from workspace_api.runs.views import RunView
+
+MOST_PARTS = 200  # runs of one batch that follow each other without a person
 
 
 def facts(batch: Batch) -> RunFacts:
@@ -21,6 +24,20 @@ def rank_of(batch: Batch) -> str | None:
     """Return the value by which the rows of a batch are ranked, if its worksheet names one."""
     declaration = declared(batch.schema)
     return declaration.rank if declaration else None
+
+
+def part_due(batch: Batch, journal: Journal, run: Run | RunView | None) -> bool:
+    """Whether another run is to follow `run`, the last one: it reached its time limit, and rows got done.
+
+    Where all rows are done one more writes the report that the last one had no time for.
+    """
+    return (
+        batch.goes_on
+        and run is not None
+        and run.limit_reached == "time"
+        and len(batch.run_ids) < MOST_PARTS
+        and journal.settled(batch.rows) > batch.settled_before
+    )
 
 
 def line_of(batch: Batch) -> BatchLine:
@@ -46,7 +63,8 @@ def view_of(
     done, failed = (journal.count(state, batch.rows) for state in ("done", "failed"))
     left = batch.rows - done
     starts = may(identity, Action.START_BATCH, facts(batch)) and trouble is None
-    under_way = run is not None and not run.ended
+    awaits_part = part_due(batch, journal, run)
+    ended = run is not None and run.ended and not awaits_part
     return BatchView(
         id=batch.id,
         title=batch.title,
@@ -67,15 +85,17 @@ def view_of(
         problem_count=batch.problem_count,
         repeated=batch.repeated,
         created_at=batch.created_at,
-        state=_state(run, left - failed),
+        state="queued" if awaits_part else _state(run, left - failed),
         run=run,
         run_ids=tuple(batch.run_ids),
         rank=rank_of(batch),
         columns=tuple(journal.columns),
         trouble=trouble,
+        awaits_part=awaits_part,
+        halted=batch.halted,
         can_start=starts and run is None,
-        can_stop=under_way and may(identity, Action.STOP_BATCH, facts(batch)),
-        can_continue=starts and run is not None and run.ended and left > 0,
+        can_stop=run is not None and not ended and may(identity, Action.STOP_BATCH, facts(batch)),
+        can_continue=starts and ended and left > 0,
     )
 
 

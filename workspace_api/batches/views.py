@@ -32,7 +32,8 @@ class BatchView:
     `state` is checked (nothing was started), queued, preparing, running, stopped (rows are left) or
     finished. `done` and `failed` count rows; `run` is the last of its runs, whose ids are `run_ids`.
     `problems` has the first thousand, `problem_count` counts the rows that were left out. `trouble` says
-    that its files are gone.
+    that its files are gone. `awaits_part` says that its run reached the time limit and another is about to
+    follow; `halted` why none follows by itself.
     """
 
     id: str
@@ -60,6 +61,8 @@ class BatchView:
     rank: str | None
     columns: tuple[str, ...]
     trouble: str | None
+    awaits_part: bool
+    halted: str | None
     can_start: bool
     can_stop: bool
     can_continue: bool
@@ -72,7 +75,7 @@ class BatchView:
     @property
     def under_way(self) -> bool:
         """Whether a run of it waits or works."""
-        return self.run is not None and not self.run.ended
+        return self.awaits_part or (self.run is not None and not self.run.ended)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from workspace_api.runs.notebook_events import EventReader, Progress, advance
 from workspace_api.runs.queue import Claim, RunQueue, moment
 from workspace_api.runs.reading import runs
 from workspace_api.runs.sandbox import Surroundings
-from workspace_api.runs.verdict import verdict
+from workspace_api.runs.verdict import LIMITS, verdict
 
 if TYPE_CHECKING:
     from workspace_api.runs.provenance import Provenance
@@ -197,7 +197,7 @@ class Execution:
             self._keep_when_there_is_room(state, error)
         except HomeRefusesError as refusal:
             state, error = RunState.FAILED, str(refusal)
-        self._end(state, error, outcome.peak_memory_bytes)
+        self._end(state, error, outcome)
 
     def _wanted_end(self) -> bool:
         return self._queue.cancel_wanted(self._claim)
@@ -259,9 +259,15 @@ class Execution:
             labfork_version=workspace.settings.version,
         )
 
-    def _end(self, state: RunState, error: str | None, peak_memory_bytes: int | None = None) -> None:
-        """End the run, once, and clear up after it."""
-        if self._queue.finish(self._claim, state, error=error, peak_memory_bytes=peak_memory_bytes):
+    def _end(self, state: RunState, error: str | None, outcome: Outcome | None = None) -> None:
+        """End the run, once, and clear up after it; `outcome` is that of its job, where there was one."""
+        if self._queue.finish(
+            self._claim,
+            state,
+            error=error,
+            limit_reached=outcome.reason if outcome and outcome.reason in LIMITS else None,
+            peak_memory_bytes=outcome.peak_memory_bytes if outcome else None,
+        ):
             self._clear()
 
     def _lost(self) -> None:

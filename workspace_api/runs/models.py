@@ -36,7 +36,8 @@ class Run(Base):
     `lease_owner`, `lease_expires_at` and `attempt` fence the worker that may change the row: an update
     names the owner and the attempt it was claimed with. `cached_from` names the earlier run that answered
     this request. `schema` is the worksheet's, of which `parameters` holds every value. `visitor` is set on a
-    public visitor's run, whose owner is the workspace's own account.
+    public visitor's run, whose owner is the workspace's own account. `limit_reached` names the limit that
+    ended it, such as `time`.
     """
 
     __tablename__ = "runs"
@@ -71,6 +72,7 @@ class Run(Base):
     cells: Mapped[int] = mapped_column(default=0)
     step: Mapped[str] = mapped_column(String(300), default="")
     error: Mapped[str | None] = mapped_column(Text)
+    limit_reached: Mapped[str | None] = mapped_column(String(16))
     cancel_requested_at: Mapped[dt.datetime | None]
     attempt: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(String(80))

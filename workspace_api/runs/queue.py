@@ -135,12 +135,19 @@ class RunQueue:
         return self.note(claim, state=RunState.QUEUED, **_AS_NEW)
 
     def finish(
-        self, claim: Claim, state: RunState, *, error: str | None = None, peak_memory_bytes: int | None = None
+        self,
+        claim: Claim,
+        state: RunState,
+        *,
+        error: str | None = None,
+        limit_reached: str | None = None,
+        peak_memory_bytes: int | None = None,
     ) -> bool:
         """End the run; false, and nothing is changed, when it is no longer the holder's or has ended."""
         values: dict[str, Any] = {
             "state": state,
             "error": error,
+            "limit_reached": limit_reached,
             "finished_at": moment(),
             "lease_owner": None,
             "lease_expires_at": None,

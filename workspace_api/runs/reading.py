@@ -73,6 +73,7 @@ def view_of(
         queue_position=position,
         estimate=estimate,
         peak_memory_bytes=run.peak_memory_bytes,
+        limit_reached=run.limit_reached,
         can_cancel=not RunState(run.state).ended and allowed(identity, Action.CANCEL_RUN, run),
     )
 

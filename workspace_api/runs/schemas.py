@@ -38,7 +38,10 @@ class ProgressSchema(BaseModel):
 
 
 class RunSchema(BaseModel):
-    """One run; `error` says in words what went wrong, `cached_from` whose results these are."""
+    """One run; `error` says in words what went wrong, `cached_from` whose results these are.
+
+    `limit_reached` names the limit that ended it: memory, time, disk or processes.
+    """
 
     id: str
     project: str
@@ -67,6 +70,7 @@ class RunSchema(BaseModel):
     queue_position: int | None
     estimate: float | None
     peak_memory_bytes: int | None
+    limit_reached: str | None
     can_cancel: bool
 
     @classmethod

@@ -19,6 +19,7 @@ class RunView:
     run. `cached_from` names the earlier run whose results these are; `reused` says that this answer to a
     request came from an earlier run. `seconds` is how long it has computed, `estimate` how many seconds runs
     of this worksheet usually take, `queue_position` its place among the waiting ones, from 1.
+    `limit_reached` is the limit that ended it: memory, time, disk or processes.
     """
 
     id: str
@@ -50,6 +51,7 @@ class RunView:
     queue_position: int | None
     estimate: float | None
     peak_memory_bytes: int | None
+    limit_reached: str | None
     can_cancel: bool
 
     @property

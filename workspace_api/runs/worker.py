@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 SIGN_SECONDS = 5.0
 AFTER_TROUBLE_SECONDS = 2.0
+BATCH_SECONDS = 2.0
+LOG_SECONDS = 60.0
 
 
 class Worker:
@@ -38,7 +41,15 @@ class Worker:
         self._clear_up()
         listener = self._workspace.runs.bell.listen()
         builds = threading.Thread(target=self._build_environments, args=(stop,), name="builds")
-        builds.start()
+        again_and_again = [
+            threading.Thread(target=self._repeat, args=(stop, *each), name=each[-1])
+            for each in (
+                (BATCH_SECONDS, self._workspace.batches.go_on, "batches go on"),
+                (LOG_SECONDS, self._workspace.usage_logs.keep_all, "usage logs are written"),
+            )
+        ]
+        for thread in (builds, *again_and_again):
+            thread.start()
         next_sign = 0.0
         try:
             while not stop.is_set():
@@ -53,7 +64,7 @@ class Worker:
                 listener.wait(LOOK_SECONDS)
         finally:
             stop.set()
-            for thread in (*self._runs, builds):
+            for thread in (*self._runs, builds, *again_and_again):
                 thread.join()
             listener.close()
 
@@ -89,6 +100,16 @@ class Worker:
                 logger.exception("an environment could not be built")
                 stop.wait(AFTER_TROUBLE_SECONDS)
             stop.wait(LOOK_SECONDS * 2)
+
+    @staticmethod
+    def _repeat(stop: threading.Event, seconds: float, act: Callable[[], None], what: str) -> None:
+        """Do something every few seconds; trouble with it is told in the log as trouble while `what`."""
+        while not stop.wait(seconds):
+            try:
+                act()
+            except Exception:
+                logger.exception("trouble while %s", what)
+                stop.wait(AFTER_TROUBLE_SECONDS)
 
     def _clear_up(self) -> None:
         """Remove the folders of runs that ended just before their worker was lost."""

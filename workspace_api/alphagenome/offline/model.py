@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from alphagenome.protos.v1 import dna_model_service_pb2 as service
 
 from workspace_api.alphagenome.offline import requests as checks
-from workspace_api.alphagenome.offline.alleles import Window, sequence_features, window_features
+from workspace_api.alphagenome.offline.alleles import (
+    Edit,
+    Window,
+    bases_of,
+    replaced,
+    sequence_features,
+    window_features,
+)
 from workspace_api.alphagenome.offline.catalogue import COUNTS, Track, resolution, select, tracks
 from workspace_api.alphagenome.offline.encoding import CHUNK_BYTES, streamed, tensor
 from workspace_api.alphagenome.offline.genes import genes_in
 from workspace_api.alphagenome.offline.scene import Scene
 from workspace_api.alphagenome.offline.scorers import Alleles, Scores, score_interval, score_variant
-from workspace_api.alphagenome.offline.sequence import LETTERS, encode, reference
+from workspace_api.alphagenome.offline.sequence import encode
 from workspace_api.alphagenome.offline.signal import block_count, junctions, track_blocks, values_shape
 
 Message = Any
@@ -116,14 +124,21 @@ class OfflineModel:
             yield from _variant_scores(scores, request.variant, service.ScoreVariantResponse)
 
     def score_ism_variant(self, request: Any) -> Iterator[Message]:
-        """Yield the scores of every single-base change in a stretch, variant by variant, scorer by scorer."""
+        """Yield the scores of every single-base change in a stretch, variant by variant, scorer by scorer.
+
+        Where the request names an `interval_variant`, the sequence that is changed has it already.
+        """
         organism = checks.organism_of(request.organism)
         window = checks.window_of(request.interval, organism)
         checks.check_scorers(request.variant_scorers)
         stretch = checks.stretch_of(request, window)
-        plain = scene_of(window)
-        for variant in changes_of(stretch):
-            alleles = Alleles.of(window, checks.edit_of(variant, window), plain)
+        plain, held = scene_of(window), None
+        if request.HasField("interval_variant"):
+            held = checks.edit_of(request.interval_variant, window, "interval_variant")
+            plain = replace(plain, features=replaced(plain.features, window, held, held.alternate))
+        for variant in changes_of(stretch, held):
+            edit = checks.edit_of(variant, window)
+            alleles = Alleles.beside(window, edit, plain, held) if held else Alleles.of(window, edit, plain)
             for scorer in request.variant_scorers:
                 scores = score_variant(alleles, scorer, merge=request.merge_stranded_gene_tracks)
                 yield from _variant_scores(scores, variant, service.ScoreIsmVariantResponse)
@@ -194,14 +209,13 @@ def _variant_scores(scores: Scores, variant: pb.Variant, response: Any) -> Itera
     yield from (response(tensor_chunk=chunk) for chunk in chunks)
 
 
-def changes_of(stretch: Window) -> Iterator[pb.Variant]:
-    """Yield every single-base change of a stretch, from left to right."""
-    codes = reference(stretch.organism, stretch.chromosome, stretch.start, stretch.end)
-    for offset, base in enumerate(LETTERS[codes].tobytes().decode()):
+def changes_of(stretch: Window, held: Edit | None = None) -> Iterator[pb.Variant]:
+    """Yield every single-base change of a stretch that has the variant `held`, from left to right."""
+    for at, base in bases_of(stretch, held):
         for other in ISM_BASES.replace(base, ""):
             yield pb.Variant(
                 chromosome=stretch.chromosome,
-                position=stretch.start + offset + 1,
+                position=at + 1,
                 reference_bases=base,
                 alternate_bases=other,
             )

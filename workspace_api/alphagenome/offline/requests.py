@@ -82,22 +82,22 @@ def check_sequence(sequence: str) -> None:
         )
 
 
-def edit_of(variant: pb.Variant, window: Window) -> Edit:
-    """Return the variant that is asked about."""
+def edit_of(variant: pb.Variant, window: Window, field: str = "variant") -> Edit:
+    """Return the variant that `field` of a request names."""
     name = f"{variant.chromosome}:{variant.position}"
     for part, bases in (("reference", variant.reference_bases), ("alternate", variant.alternate_bases)):
         if re.fullmatch(r"[ACGTN]*", bases) is None:
-            raise refuse(f"variant: the {part} bases {bases[:40]!r} may hold only A, C, G, T and N.")
+            raise refuse(f"{field}: the {part} bases {bases[:40]!r} may hold only A, C, G, T and N.")
     if variant.reference_bases == variant.alternate_bases:
-        raise refuse(f"variant: {name} has the same reference and alternate bases. Name what changes.")
+        raise refuse(f"{field}: {name} has the same reference and alternate bases. Name what changes.")
     if len(variant.alternate_bases) > window.width:
-        raise refuse(f"variant: {name} inserts more bases than the interval is long. Shorten it.")
+        raise refuse(f"{field}: {name} inserts more bases than the interval is long. Shorten it.")
     if variant.chromosome != window.chromosome:
-        raise refuse(f"variant: {name} is not on {window.chromosome}, where the interval is.")
+        raise refuse(f"{field}: {name} is not on {window.chromosome}, where the interval is.")
     edit = Edit(variant.position, variant.reference_bases, variant.alternate_bases)
     if edit.start < window.start or edit.end > window.end:
         raise refuse(
-            f"variant: {name} lies outside the interval {window.start}-{window.end}. Move the interval."
+            f"{field}: {name} lies outside the interval {window.start}-{window.end}. Move the interval."
         )
     return edit
 
@@ -192,11 +192,6 @@ def stretch_of(request: Any, window: Window) -> Window:
     """Return the stretch whose every base is to be changed."""
     stretch = request.ism_interval
     where = f"ism_interval: {stretch.chromosome}:{stretch.start}-{stretch.end}"
-    if request.HasField("interval_variant"):
-        raise CallRefused(
-            grpc.StatusCode.UNIMPLEMENTED,
-            "interval_variant: the offline model changes bases of the reference only. Leave it out.",
-        )
     if stretch.chromosome != window.chromosome or not (
         window.start <= stretch.start < stretch.end <= window.end
     ):

@@ -10,7 +10,7 @@ import numpy as np
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from numpy.typing import NDArray
 
-from workspace_api.alphagenome.offline.alleles import Edit, Window, replaced
+from workspace_api.alphagenome.offline.alleles import Edit, Window, base_replaced, replaced
 from workspace_api.alphagenome.offline.catalogue import Track, merged, resolution, tracks
 from workspace_api.alphagenome.offline.features import Values
 from workspace_api.alphagenome.offline.genes import Gene
@@ -102,6 +102,12 @@ class Alleles:
         ref = plain if before is plain.features else Scene(window.start, before, plain.genes)
         after = replaced(plain.features, window, edit, edit.alternate)
         return cls(window, edit, ref, Scene(window.start, after, plain.genes, ref))
+
+    @classmethod
+    def beside(cls, window: Window, edit: Edit, plain: Scene, held: Edit) -> Alleles:
+        """Compute the scene of one more changed base; `plain` holds the variant `held` already."""
+        after = base_replaced(plain.features, window, edit, held)
+        return cls(window, edit, plain, Scene(window.start, after, plain.genes, plain))
 
 
 def score_variant(alleles: Alleles, scorer: pb.VariantScorer, *, merge: bool) -> Scores:
