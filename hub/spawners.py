@@ -29,6 +29,8 @@ RESTART_SECONDS = 60.0
 LOOK_AT_STEP = 0.03
 LOOK_AT_STEP_AT_MOST = 0.5
 LOOK_AT_SERVER = 0.03
+LOOK_AT_SERVER_AT_MOST = 0.5
+LOOK_LESS = 1.15  # so a server is found within a seventh of the time that it took to start
 LOG_TAIL = 2_000
 WHOSE = "whose"  # file in a control folder that names the person and the server
 WORDS = {
@@ -173,6 +175,7 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
         transport = httpx.AsyncHTTPTransport(uds=str(folder / "s"), verify=NO_TLS) if unix else None
         base = "http://session" if unix else address
         deadline = asyncio.get_running_loop().time() + self.ready_seconds
+        pause = LOOK_AT_SERVER
         async with httpx.AsyncClient(transport=transport, timeout=5, verify=NO_TLS) as client:
             while asyncio.get_running_loop().time() < deadline:
                 outcome = await asyncio.to_thread(launched.outcome)
@@ -182,7 +185,8 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
                 try:
                     await client.get(f"{base}{self.server.base_url}api")
                 except httpx.TransportError:
-                    await asyncio.sleep(LOOK_AT_SERVER)
+                    await asyncio.sleep(pause)
+                    pause = min(LOOK_LESS * pause, LOOK_AT_SERVER_AT_MOST)
                 else:
                     return
         await asyncio.to_thread(launched.cancel)
