@@ -48,7 +48,7 @@ format: dev
 	$(BIN)/ruff check --fix .
 
 test: dev system
-	$(BIN)/python -m pytest --numprocesses=2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 $(PYTEST_ARGS)
 
 bench: dev system
 	$(BIN)/python -m tests.bench

@@ -61,7 +61,9 @@ def shut_out(
             page.add_script_tag(path=str(AXE))
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
-                found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)["violations"]
+                found = page.evaluate(
+                    "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
+                )["violations"]
                 wrong += [(path, scheme, each["id"], each["nodes"][0]["html"]) for each in found]
                 if page.evaluate("document.documentElement.scrollWidth") > width:
                     wrong.append((path, scheme, f"is wider than {width} px"))

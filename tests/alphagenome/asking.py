@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import pickle
-import subprocess
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PROCESSES = multiprocessing.get_context("forkserver")  # the client's imports take seconds; they are made once
+PROCESSES.set_forkserver_preload(["alphagenome.models.dna_client"])
 
 
 class Refused(Exception):  # noqa: N818 - what the client's exception says
@@ -27,19 +28,16 @@ class Client:
 
     def __init__(self, address: str, token: str, roots: Path) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.alphagenome.asking", address],
-            cwd=CHECKOUT,
-            env={**kept, "ALPHAGENOME_API_KEY": token, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        given = {**kept, "ALPHAGENOME_API_KEY": token, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots)}
+        self._connection, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=answer, args=(theirs, given, address), daemon=True)
+        self._process.start()
+        theirs.close()
 
     def __getattr__(self, name: str) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
-            pickle.dump((name, args, kwargs), self._process.stdin)
-            self._process.stdin.flush()
-            ended, answer = pickle.load(self._process.stdout)  # noqa: S301 - our own process
+            self._connection.send((name, args, kwargs))
+            ended, answer = self._connection.recv()
             if ended == "returned":
                 return answer
             raise Refused(*answer)
@@ -48,29 +46,25 @@ class Client:
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-        self._process.stdout.close()
+        self._connection.close()
+        self._process.join(30)
 
 
-def main() -> None:
-    """Answer calls until there are no more."""
+def answer(calls: Connection, environment: dict[str, str], address: str) -> None:
+    """Answer calls of a client that has this environment and no other, until there are no more."""
+    os.environ.clear()
+    os.environ.update(environment)
     import grpc
     from alphagenome.models import dna_client
 
-    model = dna_client.create(os.environ["ALPHAGENOME_API_KEY"], address=sys.argv[1], timeout=30)
+    model = dna_client.create(os.environ["ALPHAGENOME_API_KEY"], address=address, timeout=30)
     while True:
         try:
-            name, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
+            name, args, kwargs = calls.recv()
         except EOFError:
             return
         try:
-            answer = ("returned", getattr(model, name)(*args, **kwargs))
+            said = ("returned", getattr(model, name)(*args, **kwargs))
         except grpc.RpcError as error:
-            answer = ("refused", (error.code().name, error.details(), repr(error.trailing_metadata())))
-        pickle.dump(answer, sys.stdout.buffer)
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+            said = ("refused", (error.code().name, error.details(), repr(error.trailing_metadata())))
+        calls.send(said)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,9 +142,8 @@ def make_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         return started[-1]
 
     yield make
-    for gateway in started:
-        if gateway.process.poll() is None:
-            gateway.stop()
+    with ThreadPoolExecutor(16) as at_once:
+        list(at_once.map(Gateway.stop, [each for each in started if each.process.poll() is None]))
 
 
 @pytest.fixture(scope="session")

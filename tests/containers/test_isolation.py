@@ -115,8 +115,9 @@ def test_a_job_goes_on_when_its_starter_is_killed_and_another_adopts_it(containe
         "from pathlib import Path, PurePosixPath\nfrom hub.containers import ContainerLauncher\n"
         f"from hub.jobs import *\nfrom nfs.mounts import Mount\ngiven = json.loads({json.dumps(given)!r})\n"
         "home = PurePosixPath('/home/jovyan')\n"
-        "job = Job(('/bin/sh', '-c', 'sleep 2; echo -n 1 >> done'), home, {}, (Mount(Path(given['home']),\n"
-        "    home, 'rw'),), Account(23456, 23456), Limits(1, 300 << 20, 30, 60, 50 << 20))\n"
+        "code = 'while test ! -e go; do sleep 0.05; done; echo -n 1 >> done'\n"
+        "job = Job(('/bin/sh', '-c', code), home, {}, (Mount(Path(given['home']), home, 'rw'),),\n"
+        "    Account(23456, 23456), Limits(1, 300 << 20, 30, 60, 50 << 20))\n"
         f"ContainerLauncher(given['image'], host=given['host']).start(job, Path({str(folder)!r}))\n"
         "print('started', flush=True)\ntime.sleep(100)\n"
     )
@@ -128,6 +129,7 @@ def test_a_job_goes_on_when_its_starter_is_killed_and_another_adopts_it(containe
     adopted = container.launcher.adopt(folder)
 
     assert adopted.outcome() is None
+    (container.home / "go").touch()
     assert container.end(adopted).reason == "exited"
     assert (container.home / "done").read_text() == "1"
 

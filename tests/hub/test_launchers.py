@@ -100,7 +100,7 @@ def test_a_cancelled_job_may_still_save_what_it_has(either):
 def test_a_job_goes_on_when_its_starter_is_killed_and_another_adopts_it(sandbox, tmp_path):
     script = tmp_path / "starter.py"
     folder = sandbox.control()
-    code = 'import time; time.sleep(2); open("done", "a").write("1")'
+    code = 'import os, time\nwhile not os.path.exists("go"): time.sleep(0.05)\nopen("done", "a").write("1")'
     script.write_text(
         f"import sys, time; sys.path.insert(0, {str(CHECKOUT)!r})\n"
         "from pathlib import Path, PurePosixPath\n"
@@ -120,6 +120,7 @@ def test_a_job_goes_on_when_its_starter_is_killed_and_another_adopts_it(sandbox,
     adopted = sandbox.launcher.adopt(folder)
 
     assert adopted.outcome() is None
+    (sandbox.home / "go").touch()
     assert sandbox.end(adopted).reason == "exited"
     assert (sandbox.home / "done").read_text() == "1"
 

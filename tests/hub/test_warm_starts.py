@@ -116,11 +116,13 @@ def copy_of(environment: Path, folder: Path) -> Path:
 
 
 def test_a_job_outlives_the_fork_server_and_tells_how_it_ended(warm, fork_server):
-    launched, folder = warm.start("import time, sys; print('up', flush=True); time.sleep(2); sys.exit(9)")
+    code = "import os, sys, time\nprint('up', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.05)"
+    launched, folder = warm.start(f"{code}\nsys.exit(9)")
     wait_for(lambda: "up" in (folder / "log").read_text(), what="the job")
     fork_server.kill()
 
     assert launched.outcome() is None
+    (warm.home / "go").touch()
     assert warm.end(launched).exit_code == 9
 
 
