@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import signal
 import threading
@@ -25,6 +24,7 @@ def web(force: InForce) -> None:
         host="127.0.0.1",
         port=force.ports.web,
         log_level="warning",
+        loop="asyncio",
         proxy_headers=True,
         timeout_graceful_shutdown=2,
     )
@@ -42,9 +42,11 @@ def worker(force: InForce) -> None:
 
 def gateway(force: InForce) -> None:
     """Answer AlphaGenome's protocol, until asked to stop."""
+    import uvloop  # a call passes through the event loop some twenty times
+
     from deploy.gateway import serve_gateway
 
-    asyncio.run(serve_gateway(force))
+    uvloop.run(serve_gateway(force))
 
 
 PROCESSES: Mapping[str, Callable[[InForce], None]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +25,8 @@ from deploy.in_force import decide
 from tests.alphagenome.asking import CHECKOUT, Client
 from tests.conftest import free_port, wait_for
 from workspace_api.alphagenome.settings import CA_FILE, ROOTS_FILE, SOCKET_FILE, public_folder
-from workspace_api.database import migrate
+from workspace_api.database import Database, migrate, now
+from workspace_api.people.models import User
 from workspace_api.tokens.views import NewToken
 from workspace_api.workspace import Workspace, open_workspace
 
@@ -156,3 +158,25 @@ def gateway(make_gateway: Callable[..., Gateway]) -> Gateway:
 def client(gateway: Gateway) -> Client:
     """The client of somebody with a token."""
     return gateway.client()
+
+
+@pytest.fixture(scope="session")
+def database_file(tmp_path_factory):
+    """A migrated database that knows Ada and Ben."""
+    file = tmp_path_factory.mktemp("database") / "database.sqlite"
+    migrate(f"sqlite:///{file}")
+    database = Database(f"sqlite:///{file}")
+    with database.write() as session:
+        for uid, name in ((20_000, "ada"), (20_001, "ben")):
+            session.add(User(name=name, display_name=name, uid=uid, level="developer", created_at=now()))
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return file
+
+
+@pytest.fixture
+def home(tmp_path, database_file):
+    """A folder with a database of its own that knows Ada and Ben."""
+    shutil.copy(database_file, tmp_path)
+    return tmp_path

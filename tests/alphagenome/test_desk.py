@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import shutil
 import subprocess
 from contextlib import aclosing
 
@@ -14,47 +13,14 @@ import pytest
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 
 from auth.identity import Identity, Level
-from tests.alphagenome.bench_desk import ADA, BEN, Bench, Counted, metadata, variant
-from workspace_api.alphagenome.agreements import key_seal
+from tests.alphagenome.bench_desk import ADA, BEN, ROOT, WIDE, Bench, Counted, metadata, run, service, variant
 from workspace_api.alphagenome.backends import CallRefused
 from workspace_api.alphagenome.callers import Admitted, Caller
 from workspace_api.alphagenome.desk import Told
 from workspace_api.alphagenome.quotas import Kind, Measure, Window
-from workspace_api.alphagenome.service import AlphaGenomeService
 from workspace_api.alphagenome.usage import UsageService
-from workspace_api.database import Database, migrate, now
-from workspace_api.people.models import User
-from workspace_api.settings import AlphaGenomeSettings
 
-ROOT = Identity(user="root", level=Level.DEVELOPER, admin=True)
-WIDE = {"interval": pb.Interval(chromosome="chr22", start=36_136_162, end=36_267_234)}
 BASES = 2 * 16_384
-
-
-@pytest.fixture(scope="module")
-def database_file(tmp_path_factory):
-    """A migrated database that knows Ada and Ben."""
-    file = tmp_path_factory.mktemp("database") / "database.sqlite"
-    migrate(f"sqlite:///{file}")
-    database = Database(f"sqlite:///{file}")
-    with database.write() as session:
-        for uid, name in ((20_000, "ada"), (20_001, "ben")):
-            session.add(User(name=name, display_name=name, uid=uid, level="developer", created_at=now()))
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return file
-
-
-@pytest.fixture
-def home(tmp_path, database_file):
-    """A folder with a database of its own that knows Ada and Ben."""
-    shutil.copy(database_file, tmp_path)
-    return tmp_path
-
-
-def service(bench: Bench) -> AlphaGenomeService:
-    return AlphaGenomeService(bench.database, key_seal("a secret"), AlphaGenomeSettings())
 
 
 async def used(bench: Bench, user: str = "ada"):
@@ -67,10 +33,6 @@ def lines(bench: Bench, user: str = "ada") -> list[list[str]]:
     who = Identity(user=user, level=Level.DEVELOPER)
     text = "".join(UsageService(bench.database).log(who))
     return [line.split("\t") for line in text.splitlines()[1:]]
-
-
-def run(work) -> None:
-    asyncio.run(work())
 
 
 def test_the_same_question_is_asked_once_and_answered_alike(home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 
 import grpc
 import pytest
@@ -14,6 +15,7 @@ from alphagenome.protos.v1 import dna_model_service_pb2 as service
 from auth.identity import Identity, Level
 from tests.alphagenome.asking import Refused
 from tests.alphagenome.conftest import INTERVAL, LIVER, VARIANT
+from workspace_api.alphagenome.callers import REMEMBERED_SECONDS
 
 DNASE = dna_client.OutputType.DNASE
 ADA = Identity(user="ada", level=Level.DEVELOPER)
@@ -188,11 +190,12 @@ def test_a_token_for_something_else_is_refused_and_the_scope_named(gateway):
     assert "lacks the scope alphagenome" in refusal.words
 
 
-def test_a_token_stops_working_when_it_is_revoked(gateway):
+def test_a_token_stops_working_a_second_after_it_is_revoked(gateway):
     new = gateway.token()
     client = gateway.client(new.secret)
     client.predict_interval(INTERVAL, requested_outputs=[DNASE], ontology_terms=[LIVER])
     gateway.workspace.tokens.revoke(ADA, new.token.id)
+    time.sleep(REMEMBERED_SECONDS)
 
     refusal = refusal_of(client)
     assert refusal.status == "UNAUTHENTICATED"

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from workspace_api.alphagenome.backends import CallRefused
@@ -13,20 +14,30 @@ from workspace_api.alphagenome.cache import AnswerCache, Recording
 from workspace_api.alphagenome.framing import BrokenAnswerError
 
 logger = logging.getLogger(__name__)
-IN_MEMORY = 1_000_000  # bytes of an answer that are held before it goes to disk
+IN_MEMORY = 4_000_000  # bytes of an answer that are held before it goes to disk
+ALL_IN_MEMORY = 48_000_000  # of all answers together
 AHEAD = 4  # messages that may wait for the slowest reader where there is no disk to put them on
 Result = TypeVar("Result")
+
+
+@dataclass
+class Room:
+    """How many bytes all answers under way hold in memory together."""
+
+    held: int = 0
 
 
 class IncomingAnswer:
     """The messages of one answer.
 
-    They are held in memory until they are too many, and on disk from then on. A disk that takes no more only
-    means that the rest comes no faster than it is read, that nobody can join, and that nothing is kept.
+    They are held in memory until they are too many, here or in all answers, and on disk from then on. A disk
+    that takes no more only means that the rest comes no faster than it is read, that nobody can join, and
+    that nothing is kept.
     """
 
-    def __init__(self, method: str, cache: AnswerCache, disk: Executor) -> None:
+    def __init__(self, method: str, cache: AnswerCache, disk: Executor, room: Room) -> None:
         self._method = method
+        self._room = room
         self._cache = cache
         self._disk = disk
         self._messages: list[bytes | int | None] = []  # itself, its place on disk, or given to everybody
@@ -54,12 +65,12 @@ class IncomingAnswer:
         """Take one message; waits for the readers where there is no disk."""
         self.bytes += len(message)
         self._messages.append(message)
-        self._held += len(message)
+        self._hold(len(message))
         async with self._changed:
             self._changed.notify_all()
         if self.broken:
             await self._wait_for_readers()
-        elif self._held > IN_MEMORY:
+        elif self._held > IN_MEMORY or self._room.held > ALL_IN_MEMORY:
             await self._put_on_disk()
 
     async def end(self, refusal: CallRefused | None = None) -> None:
@@ -73,17 +84,16 @@ class IncomingAnswer:
         if self.broken or not self._cache.keeps:
             return
         try:
-            recording = self._recording or await self._on_disk(self._cache.record, self._method)
-            self._recording = recording
-            await self._on_disk(self._write_rest, recording)
-            await self._on_disk(self._cache.keep, recording, key)
+            await self._put_down()
+            await self._on_disk(self._cache.keep, self._recording, key)
         except BrokenAnswerError as error:
             logger.warning("the answer of %s is not whole and is not kept: %s", self._method, error)
         except OSError as error:
             logger.warning("the answer of %s cannot be kept: %s", self._method, error)
 
     async def close(self) -> None:
-        """Remove it from disk; nobody may read it any more."""
+        """Let go of it, on disk too; nobody may read it any more."""
+        self._hold(-self._held)
         if self._recording is not None:
             await self._on_disk(self._recording.close)
 
@@ -126,9 +136,7 @@ class IncomingAnswer:
 
     async def _put_on_disk(self) -> None:
         try:
-            if self._recording is None:
-                self._recording = await self._on_disk(self._cache.record, self._method)
-            await self._on_disk(self._write_rest, self._recording)
+            await self._put_down()
         except BrokenAnswerError as error:
             logger.warning("the answer of %s is not whole: %s", self._method, error)
             self.broken = True
@@ -136,19 +144,32 @@ class IncomingAnswer:
             logger.warning("the answer of %s cannot be put on disk: %s", self._method, error)
             self.broken = True
 
-    def _write_rest(self, recording: Recording) -> None:
+    async def _put_down(self) -> None:
         """Write what is only in memory, and hold it no longer."""
+        try:
+            await self._on_disk(self._record)
+        finally:
+            self._hold(sum(len(each) for each in self._messages if isinstance(each, bytes)) - self._held)
+
+    def _record(self) -> None:
+        self._recording = self._recording or self._cache.record(self._method)
         for at, message in enumerate(self._messages):
             if isinstance(message, bytes):
-                self._messages[at] = recording.add(message)
-                self._held -= len(message)
+                self._messages[at] = self._recording.add(message)
+
+    def _hold(self, more: int) -> None:
+        self._held += more
+        self._room.held += more
 
     async def _read_on(self) -> None:
         """Let go of what everybody has, and tell who waits for that."""
         slowest = min(self._readers.values(), default=len(self._messages))
         for at in range(slowest - 1, -1, -1):
-            if self._messages[at] is None:
+            message = self._messages[at]
+            if message is None:
                 break
+            if isinstance(message, bytes):
+                self._hold(-len(message))
             self._messages[at] = None
         async with self._changed:
             self._changed.notify_all()

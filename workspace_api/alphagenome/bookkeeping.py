@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
 from workspace_api.alphagenome.models import AlphaGenomeCall, AlphaGenomeCounter, AlphaGenomeQuota
@@ -21,16 +21,22 @@ from workspace_api.alphagenome.quotas import (
     Window,
     standings,
 )
-from workspace_api.database import UtcDateTime, now
+from workspace_api.database import Base, UtcDateTime
 from workspace_api.groups.models import Group, GroupMember
 from workspace_api.people.models import User
 
 MINUTES_KEPT = 60
 Cell = tuple[Account, Window, dt.datetime]
 
-# Made once: a call of the gateway must cost little, and making one takes longer than its execution.
-INSERT = insert(AlphaGenomeCall)
-UPDATE = update(AlphaGenomeCall)
+# Made once, of tables and not of classes: a call of the gateway must cost little, and making a statement or
+# an object of a row takes longer than its execution.
+TABLES = Base.metadata.tables
+CALLS, COUNTERS = TABLES[AlphaGenomeCall.__tablename__], TABLES[AlphaGenomeCounter.__tablename__]
+INSERT = CALLS.insert()
+UPDATE = CALLS.update().where(CALLS.c.id == bindparam("call"))
+USED = select(COUNTERS.c.calls, COUNTERS.c.bases, COUNTERS.c.upstream).where(
+    *(COUNTERS.c[name] == bindparam(name) for name in ("kind", "name", "period", "starts_at"))
+)
 GROUPS = (
     select(Group.name)
     .join(GroupMember, GroupMember.group_id == Group.id)
@@ -38,7 +44,7 @@ GROUPS = (
     .where(User.name == bindparam("user"), Group.removing.is_(False))
     .order_by(Group.name)
 )
-QUOTAS = select(AlphaGenomeQuota).order_by(
+QUOTAS = select(TABLES[AlphaGenomeQuota.__tablename__]).order_by(
     AlphaGenomeQuota.kind, AlphaGenomeQuota.name, AlphaGenomeQuota.measure, AlphaGenomeQuota.period
 )
 ADD = text(
@@ -76,11 +82,11 @@ class Entry:
 
 
 class Page:
-    """What one transaction reads and changes."""
+    """What one transaction reads and changes, all of it at one moment."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, moment: dt.datetime) -> None:
         self._session = session
-        self.moment = now()
+        self.moment = moment
         self._quotas: list[Quota] | None = None
         self._accounts: dict[str, list[Account]] = {}
         self._read: dict[Cell, Amounts] = {}
@@ -130,9 +136,9 @@ class Page:
                 ],
             )
         if self._inserted:
-            self._session.execute(INSERT, [asdict(entry) for entry in self._inserted])
+            self._session.execute(INSERT, [vars(entry) for entry in self._inserted])
         if self._updated:
-            self._session.execute(UPDATE, [asdict(entry) for entry in self._updated])
+            self._session.execute(UPDATE, [vars(entry) | {"call": entry.id} for entry in self._updated])
 
     def prune(self, keep_days: int) -> None:
         """Remove lines and days older than `keep_days`, and minutes that no quota looks at any more."""
@@ -156,7 +162,7 @@ class Page:
     def _used(self, cell: Cell) -> Amounts:
         """Return what is written and what this transaction will write."""
         if cell not in self._read:
-            self._read[cell] = _amounts(self._session.get(AlphaGenomeCounter, _identity(cell)))
+            self._read[cell] = _used(self._session, cell)
         read, change = self._read[cell], self._changes.get(cell, Counter())
         return Amounts(*(read.of(measure) + change[measure] for measure in Measure))
 
@@ -173,7 +179,7 @@ def accounts_of(session: Session, user: str) -> list[Account]:
 
 def read_quotas(session: Session) -> list[Quota]:
     """Return every quota that an administrator has set."""
-    rows = session.scalars(QUOTAS)
+    rows = session.execute(QUOTAS)
     return [
         Quota(Kind(row.kind), row.name, Measure(row.measure), Window(row.period), row.amount) for row in rows
     ]
@@ -184,18 +190,15 @@ def used_now(
 ) -> dict[tuple[Account, Window], Amounts]:
     """Return what accounts used in the present minute and day."""
     return {
-        (account, window): _amounts(
-            session.get(AlphaGenomeCounter, _identity((account, window, window.start(moment))))
-        )
+        (account, window): _used(session, (account, window, window.start(moment)))
         for account in accounts
         for window in Window
     }
 
 
-def _identity(cell: Cell) -> tuple[str, str, str, dt.datetime]:
+def _used(session: Session, cell: Cell) -> Amounts:
     account, window, starts_at = cell
-    return account.kind, account.name, window, starts_at
-
-
-def _amounts(counter: AlphaGenomeCounter | None) -> Amounts:
-    return Amounts() if counter is None else Amounts(counter.calls, counter.bases, counter.upstream)
+    row = session.execute(
+        USED, {"kind": account.kind, "name": account.name, "period": window, "starts_at": starts_at}
+    ).first()
+    return Amounts() if row is None else Amounts(*row)

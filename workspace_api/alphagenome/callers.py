@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
+
+REMEMBERED_SECONDS = 1.0
+Asked = TypeVar("Asked", bound=Hashable)
+Granted = TypeVar("Granted")
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,35 @@ class OpenToAll:
     async def admit(self, caller: Caller) -> Admitted:
         """Let them in."""
         return Admitted()
+
+
+class Remembered(Generic[Asked, Granted]):
+    """Asks, and remembers for a second what was granted: a batch asks hundreds of times a second.
+
+    So what is taken back counts a second later, while what is refused (None, or a refusal) is never
+    remembered: what is given counts at once.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Asked], Awaitable[Granted]],
+        seconds: float = REMEMBERED_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._clock = clock
+        self._granted: dict[Asked, tuple[float, Granted]] = {}
+
+    async def __call__(self, asked: Asked) -> Granted:
+        """Return what is granted; raises what asking raises."""
+        began = self._clock()
+        known = self._granted.get(asked)
+        if known is not None and began < known[0]:
+            return known[1]
+        granted = await self._ask(asked)
+        now = self._clock()
+        self._granted = {each: value for each, value in self._granted.items() if value[0] > now}
+        if granted is not None:
+            self._granted[asked] = (began + self._seconds, granted)
+        return granted

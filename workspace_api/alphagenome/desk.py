@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 import grpc
 
-from workspace_api.alphagenome.answers import IncomingAnswer
+from workspace_api.alphagenome.answers import IncomingAnswer, Room
 from workspace_api.alphagenome.backends import Backend, CallRefused, Errand, Question
 from workspace_api.alphagenome.bookkeeping import Entry
 from workspace_api.alphagenome.cache import AnswerCache, KeptAnswer
-from workspace_api.alphagenome.callers import Admission, Admitted, Caller
+from workspace_api.alphagenome.callers import Admission, Admitted, Caller, Remembered
 from workspace_api.alphagenome.flights import Flights
 from workspace_api.alphagenome.ledger import Ledger, Over, Reserved, new_id
 from workspace_api.alphagenome.questions import Facts, answer_key, facts_of
@@ -28,6 +28,8 @@ from workspace_api.alphagenome.turns import Turns
 from workspace_api.database import now
 
 LOOK_SECONDS = 0.05  # between two looks for what another gateway process is asking
+LONGEST_PAUSE = 1.0  # between two looks whether a quota has begun anew: the clock may be changed meanwhile
+SHORTEST_PAUSE = 0.1
 NOT_CHARGED = frozenset({"refused", "failed"})
 
 
@@ -81,21 +83,22 @@ class Desk:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self.backend = backend
-        self._admission = admission
+        self._admit = Remembered(admission.admit)
         self._cache = cache
         self._ledger = ledger
         self._turns = turns
         self._disk = disk
         self._rules = rules
         self._clock = clock
-        self._flights = Flights(lambda method: IncomingAnswer(method, cache, disk))
+        room = Room()
+        self._flights = Flights(lambda method: IncomingAnswer(method, cache, disk, room))
 
     async def answer(
         self, caller: Caller, question: Question, seconds: float | None, told: Told
     ) -> AsyncGenerator[bytes, None]:
         """Yield the answer's messages, and fill in `told`; raises CallRefused."""
         facts = facts_of(question)
-        admitted = await self._admission.admit(caller)
+        admitted = await self._admit(caller)
         check_size(facts, self._rules.max_answer)
         today = self._clock().date()
         key = answer_key(question, facts, self.backend.identity, admitted.namespace, today)
@@ -220,11 +223,11 @@ class Desk:
             if isinstance(result, Reserved):
                 case.told.answered, case.told.standing = "model", result.standing
                 return result
-            wait = (result.standing.resets_at - self._clock()).total_seconds()
-            if (refusal := _refusal(result, wanted, time.monotonic() + wait > until)) is not None:
+            refusal = _refusal(result, wanted, too_late=time.monotonic() + result.seconds > until)
+            if refusal is not None:
                 case.told.standing = [result.standing]
                 raise refusal
-            await asyncio.sleep(max(wait, 0.1))
+            await asyncio.sleep(min(max(result.seconds, SHORTEST_PAUSE), LONGEST_PAUSE))
 
     def _line(self, case: Case, answered: str, *, size: int = 0, status: str = "") -> Entry:
         facts = case.facts
@@ -253,7 +256,7 @@ class Desk:
         return "#" + hmac.new(self._rules.secret, words.encode(), hashlib.sha256).hexdigest()[:24]
 
 
-def _refusal(over: Over, wanted: Amounts, too_late: bool) -> CallRefused | None:
+def _refusal(over: Over, wanted: Amounts, *, too_late: bool) -> CallRefused | None:
     """Return why a call over a quota is refused; None where it should wait until the next minute."""
     standing = over.standing
     words = f"{standing.words}. Whoever administers the workspace can raise it."

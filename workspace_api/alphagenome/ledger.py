@@ -15,6 +15,7 @@ from workspace_api.database import Database
 
 logger = logging.getLogger(__name__)
 LONGEST_BATCH = 200
+LEFT_SECONDS = 0.05  # after which what nobody waits for is written at the latest
 PRUNE_SECONDS = 3600.0
 
 
@@ -30,9 +31,15 @@ class Reserved:
 
 @dataclass(frozen=True)
 class Over:
-    """A quota that a call would exceed; nothing was put down."""
+    """A quota that a call would exceed at a moment; nothing was put down."""
 
     standing: Standing
+    moment: dt.datetime
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes until the quota begins anew."""
+        return (self.standing.resets_at - self.moment).total_seconds()
 
 
 @dataclass
@@ -46,14 +53,23 @@ class _Wish:
 class Ledger:
     """Writes to the database in batches: whatever is asked for while one is being written makes the next.
 
-    Thereby a thousand small calls a second cost a few transactions, and several gateways can share a book.
+    What nobody waits for goes with the next that somebody does, or a moment later. Thereby a thousand small
+    calls a second cost a few transactions, and several gateways can share a book.
     """
 
-    def __init__(self, database: Database, *, keep_days: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keep_days: int,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
         self._database = database
         self._keep_days = keep_days
+        self._clock = clock
         self._wishes: list[_Wish] = []
         self._wanted = asyncio.Event()
+        self._later: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._standing: dict[str, Sequence[Standing]] = {}
 
@@ -74,7 +90,7 @@ class Ledger:
             standing = page.standing(entry.user)
             over = exceeded(standing, wanted)
             if over is not None:
-                return Over(over)
+                return Over(over, page.moment)
             page.count(entry.user, wanted, page.moment)
             page.insert(entry)
             return Reserved(entry, wanted, page.moment, page.standing(entry.user))
@@ -110,8 +126,12 @@ class Ledger:
         self._leave(work)
 
     def standing(self, user: str) -> Sequence[Standing]:
-        """Return how somebody stood at their last call that was reserved."""
-        return self._standing.get(user, ())
+        """Return how somebody stood at their last call that was reserved, with the quotas of that time.
+
+        A quota that has begun anew since, or whose time the clock has not come to again, is left out.
+        """
+        at = self._clock()
+        return [each for each in self._standing.get(user, ()) if each.resets_at == each.window.end(at)]
 
     async def _ask(self, work: Callable[[Page], object]) -> object:
         wish = _Wish(work)
@@ -124,13 +144,17 @@ class Ledger:
         wish = _Wish(work)
         wish.done.add_done_callback(_say)
         self._wishes.append(wish)
-        self._wanted.set()
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(LEFT_SECONDS, self._wanted.set)
 
     async def _write(self) -> None:
         pruned = 0.0
         loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
             batch, self._wishes = self._wishes[:LONGEST_BATCH], self._wishes[LONGEST_BATCH:]
             if not self._wishes:
                 self._wanted.clear()
@@ -149,7 +173,7 @@ class Ledger:
 
     def _commit(self, batch: Sequence[Callable[[Page], object]], prune: bool) -> list[object]:
         with self._database.write() as session:
-            page = Page(session)
+            page = Page(session, self._clock())
             results = [work(page) for work in batch]
             page.write()
             if prune:

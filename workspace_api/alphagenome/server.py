@@ -22,7 +22,7 @@ from workspace_api.alphagenome.backends import (
     Shape,
 )
 from workspace_api.alphagenome.cache import AnswerCache
-from workspace_api.alphagenome.callers import Admission, Caller, TokenVerifier
+from workspace_api.alphagenome.callers import Admission, Caller, Remembered, TokenVerifier
 from workspace_api.alphagenome.certificates import ensure_certificates
 from workspace_api.alphagenome.desk import Desk, Rules, Told
 from workspace_api.alphagenome.flights import FAILED
@@ -55,7 +55,7 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, verifier: TokenVerifier, desk: Desk) -> None:
         self._settings = settings
-        self._verifier = verifier
+        self._verify = Remembered(verifier.verify)
         self._desk = desk
         self._places = Places()
         self._server = grpc.aio.server(options=OPTIONS)
@@ -153,7 +153,7 @@ class Gateway:
         token = _metadata(context).get(KEY_HEADER, "")
         if not token:
             raise CallRefused(grpc.StatusCode.UNAUTHENTICATED, f"No token was sent. {REMEDY}")
-        caller = await self._verifier.verify(token)
+        caller = await self._verify(token)
         if caller is None:
             raise CallRefused(
                 grpc.StatusCode.UNAUTHENTICATED,
