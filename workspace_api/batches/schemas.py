@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json
 
+from workspace_api.batches.given import Cell
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.runs.schemas import RunSchema
 
@@ -17,6 +18,35 @@ class BatchStart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+
+
+class BatchRequest(BaseModel):
+    """Rows for a worksheet that takes batches, and the values that are the same for all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: Annotated[str, Field(max_length=510, description="`namespace/name`.")]
+    notebook: Annotated[str, Field(max_length=500, description="The worksheet's path in the project.")]
+    ref: Annotated[str | None, Field(max_length=255, description="Tag, branch or commit.")] = None
+    title: Annotated[str | None, Field(max_length=1000, description="What to call it.")] = None
+    parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+    rows: Annotated[
+        list[dict[str, Cell]],
+        Field(min_length=1, description="Each with `variant`, or with the columns of a table."),
+    ]
+
+
+class BatchForm(BaseModel):
+    """The same as a form, with a table in the place of rows; `parameters` is JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: Annotated[str, Field(max_length=510)]
+    notebook: Annotated[str, Field(max_length=500)]
+    ref: Annotated[str, Field(max_length=255)] = ""
+    title: Annotated[str, Field(max_length=1000)] = ""
+    parameters: Json[dict[str, Any]] = {}
+    path: Annotated[str, Field(max_length=1000, description="A table in your home or a share.")] = ""
 
 
 class ProblemSchema(BaseModel):

@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
-from workspace_api.batches.checking import Checked, check_table
+from workspace_api.batches.checking import Checked, check_lines, check_table
 from workspace_api.batches.declaration import Declaration, declared, without_own
+from workspace_api.batches.given import GivenRows
 from workspace_api.batches.models import Batch
 from workspace_api.batches.ranking import Wanted, as_csv, ranked
 from workspace_api.batches.reading import TableError
 from workspace_api.batches.showing import facts, line_of, part_due, rank_of, view_of
+from workspace_api.batches.sources import Kept, Sent, Source, Uploaded
 from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.database import Database, now
@@ -31,6 +33,7 @@ from workspace_api.errors import (
     UnavailableError,
     WorkspaceError,
 )
+from workspace_api.files.service import FileService
 from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people.models import User
@@ -39,11 +42,13 @@ from workspace_api.projects.service import ProjectService
 from workspace_api.projects.views import WorksheetView
 from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.service import RunService, checked_title
+from workspace_api.worksheets.formats import FormatError, file_path
 from workspace_api.worksheets.values import resolve_values
 
 logger = logging.getLogger(__name__)
 SHOWN_REFUSALS = 100
 LONGEST_FILENAME = 80
+MOST_UPLOADED = 25_000_000
 
 
 class UnderWayError(ConflictError):
@@ -60,22 +65,23 @@ class BatchService:
         runs: RunService,
         people: PeopleService,
         files: BatchFiles,
+        chosen: FileService,
     ) -> None:
         self._database = database
         self._projects = projects
         self._runs = runs
         self._people = people
         self._files = files
+        self._chosen = chosen
 
     def check(
         self,
         identity: Identity,
         path: str,
         notebook: str,
+        source: Source,
         *,
         ref: str | None = None,
-        filename: str,
-        data: bytes,
         title: str | None = None,
     ) -> BatchView:
         """Check a table for a worksheet, keep its good rows in the caller's home, and start nothing.
@@ -87,15 +93,37 @@ class BatchService:
         sheet = self._projects.worksheet(identity, path, notebook, ref)
         declaration = _declaration(sheet)
         shown = checked_title(title)
-        checked = _checked(data, declaration)
+        source = self._read(identity, source)
+        checked = _checked(source, declaration)
         person = self._people.get(str(identity.user))
         batch_id = secrets.token_hex(8)
-        name = _plain_name(filename)
-        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", data))
+        name = _plain_name(source.filename)
+        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", source.data))
         with self._database.write() as session:
             owner = session.scalars(select(User.id).where(User.name == person.name)).one()
             session.add(_new_row(batch_id, owner, sheet, checked, name, shown))
         return self.get(identity, batch_id)
+
+    def run(
+        self,
+        identity: Identity,
+        path: str,
+        notebook: str,
+        source: Source,
+        values: Mapping[str, Any],
+        *,
+        ref: str | None = None,
+        title: str | None = None,
+    ) -> BatchView:
+        """Check a table and start the run over its good rows at once; raises as `check` and `start` do.
+
+        Values that are refused are told before anything is kept.
+        """
+        sheet = self._projects.worksheet(identity, path, notebook, ref)
+        _declaration(sheet)
+        resolve_values(without_own(sheet.schema), values, from_form=False)
+        made = self.check(identity, path, notebook, source, ref=ref, title=title)
+        return self.start(identity, made.id, values)
 
     def start(
         self, identity: Identity, batch_id: str, values: Mapping[str, Any], *, from_form: bool = False
@@ -210,6 +238,17 @@ class BatchService:
             batch = self._find(session, identity, batch_id)
         return as_csv(found, self._files.journal(batch.owner.name, batch.id).columns)
 
+    def _read(self, identity: Identity, source: Source) -> Uploaded | Sent:
+        """Return a table with what is in it; raises InvalidInputError for a file that cannot be read."""
+        if not isinstance(source, Kept):
+            return source
+        try:
+            where = file_path(source.path, {})
+            data = self._chosen.read(identity, where, MOST_UPLOADED)
+        except FormatError as error:
+            raise InvalidInputError("The table was not taken.", [FieldError("path", str(error))]) from None
+        return Uploaded(where.rpartition("/")[2], data)
+
     def _ranked(self, identity: Identity, batch_id: str, wanted: Wanted) -> Sequence[BatchRow]:
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
@@ -311,9 +350,12 @@ def _declaration(sheet: WorksheetView) -> Declaration:
     return declaration
 
 
-def _checked(data: bytes, declaration: Declaration) -> Checked:
+def _checked(source: Uploaded | Sent, declaration: Declaration) -> Checked:
     try:
-        checked = check_table(data, declaration.assembly)
+        if isinstance(source, Sent):
+            checked = check_lines(GivenRows(source.rows), declaration.assembly)
+        else:
+            checked = check_table(source.data, declaration.assembly)
     except TableError as error:
         raise InvalidInputError("The table was not taken.", [FieldError("table", str(error))]) from None
     if not checked.rows:
