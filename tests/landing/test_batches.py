@@ -533,7 +533,7 @@ def test_a_program_sends_a_table_or_names_one_and_it_runs_at_once(house, project
         ({"parameters": {"window": 3}}, "window"),
         ({"parameters": {"variants": "~/x"}}, "variants"),
         ({"rows": []}, "rows"),
-        ({"rows": [{"variant": ["a"]}]}, "rows.0.variant.str"),
+        ({"rows": [{"variant": ["a"]}]}, "line 1"),
         ({"rows": [{"variant": "nonsense"}]}, "line 1"),
         ({"rows": [{"gene": "APOL1"}]}, "table"),
         ({"row": 1}, "row"),
@@ -548,6 +548,109 @@ def test_rows_that_cannot_run_are_refused_and_nothing_is_kept(house, project, pr
     assert field in [error["field"] for error in answer.json()["errors"]]
     assert house.workspace.batches.list(identity).total == 0
     assert house.workspace.runs.list(identity).total == 0
+
+
+@pytest.fixture(scope="module")
+def plain(house) -> str:
+    """A project whose worksheet takes no batches."""
+    parameters = "variant: str = 'a'\nwindow: int = 16384\ntissues: list[str] = []"
+    return house.publish({"a.ipynb": notebook(parameters=parameters)})
+
+
+def test_where_a_worksheet_takes_no_batches_each_row_has_a_run_of_its_own(house, plain, program):
+    identity, client = program
+    rows = [{"variant": "one", "tissues": ["x", "y"]}, {"variant": "two"}, {"window": 5}]
+    asked = {"project": plain, "notebook": "a.ipynb", "title": "Three", "rows": rows}
+    answer = client.post("/api/v1/runs/batch", json={**asked, "parameters": {"window": 9}})
+    batch = answer.json()
+    address = f"/api/v1/batches/{batch['id']}"
+    runs = [house.workspace.runs.get(identity, run_id) for run_id in batch["run_ids"]]
+
+    assert answer.status_code == 202
+    assert (batch["state"], batch["rows"], batch["each_row_runs"]) == ("queued", 3, True)
+    assert [run.parameters["variant"] for run in runs] == ["one", "two", "a"]
+    assert [run.parameters["window"] for run in runs] == [9, 9, 5]
+    assert runs[0].parameters["tissues"] == ["x", "y"]
+
+    house.bench.finish(runs[0].id, identity.user)
+    house.bench.fail(runs[1].id, "no such variant")
+    found = client.get(f"{address}/rows?sort=row").json()["items"]
+    assert [(row["state"], row["error"]) for row in found] == [
+        ("done", None),
+        ("failed", "no such variant"),
+        ("waiting", None),
+    ]
+    assert [row["values"]["run"] for row in found] == batch["run_ids"]
+
+    assert client.post(f"{address}/stop").json()["state"] == "stopped"
+    assert client.post(f"{address}/stop").status_code == 409
+    assert client.post(f"{address}/start", json={}).status_code == 409
+    went_on = client.post(f"{address}/continue").json()
+    assert went_on["run_ids"][0] == runs[0].id
+    assert not set(went_on["run_ids"][1:]) & set(batch["run_ids"])
+    assert (went_on["state"], went_on["done"], went_on["waiting"]) == ("queued", 1, 2)
+
+
+def test_a_batch_of_runs_is_shown_with_links_to_each(house, plain):
+    _, browser = house.person()
+    rows = [{"variant": HOSTILE}, {"variant": "two"}]
+    answer = browser.post(
+        "/api/v1/runs/batch",
+        json={"project": plain, "notebook": "a.ipynb", "rows": rows},
+        headers={"X-CSRF-Token": _token(browser, "/me")},
+    )
+    batch = answer.json()
+    page = shown(browser, f"/batches/{batch['id']}")
+
+    assert all(page.all("a", href=f"/runs/{run_id}") for run_id in batch["run_ids"])
+    assert HOSTILE[:20] in page.text
+    assert "This is its run" not in page.text
+    assert "works through the rows of a batch" not in shown(browser, f"/runs/{batch['run_ids'][0]}").text
+
+
+def test_a_table_gives_each_parameter_by_the_name_of_its_column(house, plain, program):
+    identity, client = program
+    table = "variant;window;tissues\none;9;x, y\n\ntwo;5;\n"
+    batch = client.post(
+        "/api/v1/runs/batch",
+        data={"project": plain, "notebook": "a.ipynb"},
+        files={"table": ("../t.csv", table)},
+    ).json()
+    runs = [house.workspace.runs.get(identity, run_id) for run_id in batch["run_ids"]]
+
+    assert batch["filename"] == "t.csv"
+    assert [run.parameters for run in runs] == [
+        {"variant": "one", "window": 9, "tissues": ["x", "y"]},
+        {"variant": "two", "window": 5, "tissues": []},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields"),
+    [
+        ([{"window": "x"}, {"variant": "a"}, {"nothing": 1}], ["line 1: window", "line 3: nothing"]),
+        ([{}], ["rows"]),
+        ([{"variant": "a"}] * 1_001, ["rows"]),
+    ],
+)
+def test_rows_with_a_wrong_value_start_no_run(house, plain, program, rows, fields):
+    identity, client = program
+    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == fields
+    assert house.workspace.runs.list(identity).total == 0
+
+
+def test_more_rows_than_runs_may_wait_start_none(house, plain, program):
+    identity, client = program
+    most = house.workspace.settings.runs.queued_per_person
+    rows = [{"variant": str(number)} for number in range(most + 1)]
+    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+
+    assert answer.status_code == 429
+    assert house.workspace.runs.list(identity, state="queued").total == 0
+    assert house.workspace.batches.list(identity).total == 0
 
 
 def test_a_visitor_sends_no_rows(house, project):

@@ -81,7 +81,12 @@ class Candidate:
 
 def check_table(data: bytes, assembly: str) -> Checked:
     """Return the rows of an uploaded table of variants of `assembly`; raises TableError for no such table."""
-    return check_lines(open_workbook(data) if data.startswith(ZIP) else read_table(data), assembly)
+    return check_lines(table_in(data), assembly)
+
+
+def table_in(data: bytes) -> Table | Workbook:
+    """Return an uploaded file as a table; raises TableError for what is none."""
+    return open_workbook(data) if data.startswith(ZIP) else read_table(data)
 
 
 def check_lines(table: AnyTable, assembly: str) -> Checked:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workspace_api.batches.reading import Line
-
-Cell = str | int | float | None
 
 
 @dataclass(frozen=True)
 class GivenRows:
     """Rows with their values by the name of the column; lines are counted from 1, without a header."""
 
-    rows: Sequence[Mapping[str, Cell]]
+    rows: Sequence[Mapping[str, Any]]
     vcf = False
 
     def lines(self) -> Iterator[Line]:

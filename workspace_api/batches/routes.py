@@ -128,7 +128,7 @@ def run_over_rows(
     caller: Caller,
     asked: Annotated[tuple[BatchRequest | BatchForm, object], Depends(read_asked)],
 ) -> BatchSchema:
-    """Check rows or a table and start the run over the good ones; problems are told by line."""
+    """Run a worksheet over rows or a table: one run for all where it takes batches, else one for each."""
     body, table = asked
     source = Sent(body.rows) if isinstance(body, BatchRequest) else source_of(table, body.path)
     made = services.batches.run(
@@ -139,6 +139,7 @@ def run_over_rows(
         body.parameters,
         ref=body.ref or None,
         title=body.title,
+        fresh=body.fresh,
     )
     return BatchSchema.of(made)
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 
-from workspace_api.batches.given import Cell
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.runs.schemas import RunSchema
 
@@ -21,7 +20,7 @@ class BatchStart(BaseModel):
 
 
 class BatchRequest(BaseModel):
-    """Rows for a worksheet that takes batches, and the values that are the same for all of them."""
+    """Rows for a worksheet, and the values that are the same for all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,9 +29,17 @@ class BatchRequest(BaseModel):
     ref: Annotated[str | None, Field(max_length=255, description="Tag, branch or commit.")] = None
     title: Annotated[str | None, Field(max_length=1000, description="What to call it.")] = None
     parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+    fresh: Annotated[
+        bool,
+        Field(description="Compute even where an identical run has finished already."),
+    ] = False
     rows: Annotated[
-        list[dict[str, Cell]],
-        Field(min_length=1, description="Each with `variant`, or with the columns of a table."),
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            description="For a worksheet that takes batches each with `variant`, or with the columns of a "
+            "table, and one run for all; else values by parameter, and a run for each.",
+        ),
     ]
 
 
@@ -46,6 +53,7 @@ class BatchForm(BaseModel):
     ref: Annotated[str, Field(max_length=255)] = ""
     title: Annotated[str, Field(max_length=1000)] = ""
     parameters: Json[dict[str, Any]] = {}
+    fresh: bool = False
     path: Annotated[str, Field(max_length=1000, description="A table in your home or a share.")] = ""
 
 
@@ -64,7 +72,8 @@ class BatchSchema(BaseModel):
 
     `state` is checked, queued, preparing, running, stopped or finished; it is queued too while another run is
     about to follow one that reached its time limit (`awaits_part`), and `halted` says why none follows.
-    `columns` are the values that rows have so far, `rank` the one by which they are ranked.
+    `columns` are the values that rows have so far, `rank` the one by which they are ranked. With
+    `each_row_runs` each row has a run of its own, named in its value `run`.
     """
 
     id: str
@@ -93,6 +102,7 @@ class BatchSchema(BaseModel):
     trouble: str | None
     awaits_part: bool
     halted: str | None
+    each_row_runs: bool
     can_start: bool
     can_stop: bool
     can_continue: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,14 +12,16 @@ from sqlalchemy.orm import Session, joinedload
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
-from workspace_api.batches.checking import Checked, check_lines, check_table
+from workspace_api.batches.checking import Checked, Row, check_lines, check_table
 from workspace_api.batches.declaration import Declaration, declared, without_own
 from workspace_api.batches.given import GivenRows
+from workspace_api.batches.journal import Journal
 from workspace_api.batches.models import Batch
 from workspace_api.batches.ranking import Wanted, as_csv, ranked
 from workspace_api.batches.reading import TableError
+from workspace_api.batches.row_runs import RowRuns
 from workspace_api.batches.showing import facts, line_of, part_due, rank_of, view_of
-from workspace_api.batches.sources import Kept, Sent, Source, Uploaded
+from workspace_api.batches.sources import Kept, Sent, Source, Uploaded, plain_name
 from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.database import Database, now
@@ -42,12 +43,12 @@ from workspace_api.projects.service import ProjectService
 from workspace_api.projects.views import WorksheetView
 from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.service import RunService, checked_title
+from workspace_api.runs.views import RunView
 from workspace_api.worksheets.formats import FormatError, file_path
 from workspace_api.worksheets.values import resolve_values
 
 logger = logging.getLogger(__name__)
 SHOWN_REFUSALS = 100
-LONGEST_FILENAME = 80
 MOST_UPLOADED = 25_000_000
 
 
@@ -73,6 +74,7 @@ class BatchService:
         self._people = people
         self._files = files
         self._chosen = chosen
+        self._each = RowRuns(database, runs, chosen)
 
     def check(
         self,
@@ -97,7 +99,7 @@ class BatchService:
         checked = _checked(source, declaration)
         person = self._people.get(str(identity.user))
         batch_id = secrets.token_hex(8)
-        name = _plain_name(source.filename)
+        name = plain_name(source.filename)
         self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", source.data))
         with self._database.write() as session:
             owner = session.scalars(select(User.id).where(User.name == person.name)).one()
@@ -114,13 +116,20 @@ class BatchService:
         *,
         ref: str | None = None,
         title: str | None = None,
+        fresh: bool = False,
     ) -> BatchView:
-        """Check a table and start the run over its good rows at once; raises as `check` and `start` do.
+        """Run a worksheet over rows at once: one run for all where it takes batches, else one for each.
 
-        Values that are refused are told before anything is kept.
+        Values that are refused are told before anything is kept. Raises as `check`, `start` and
+        `RowRuns.make` do.
         """
+        require(identity, Action.MAKE_BATCH, PLATFORM, "run many rows")
         sheet = self._projects.worksheet(identity, path, notebook, ref)
-        _declaration(sheet)
+        if declared(sheet.schema) is None:
+            made_id = self._each.make(
+                identity, sheet, self._read(identity, source), values, title=checked_title(title), fresh=fresh
+            )
+            return self.get(identity, made_id)
         resolve_values(without_own(sheet.schema), values, from_form=False)
         made = self.check(identity, path, notebook, source, ref=ref, title=title)
         return self.start(identity, made.id, values)
@@ -132,6 +141,8 @@ class BatchService:
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
             require(identity, Action.START_BATCH, facts(batch), "start this batch")
+        if batch.row_values is not None:
+            raise ConflictError("This batch was started when it was made. Continue it, or make another.")
         parameters = resolve_values(without_own(batch.schema), values, from_form=from_form)
         self._request(identity, batch, parameters)
         return self.get(identity, batch_id)
@@ -146,10 +157,12 @@ class BatchService:
             require(identity, Action.START_BATCH, facts(batch), "continue this batch")
         if batch.parameters is None:
             raise ConflictError("This batch was not started yet. Start it with values for the worksheet.")
-        journal = self._files.journal(batch.owner.name, batch.id)
-        if journal.count("done", batch.rows) >= batch.rows:
+        if self._journal(batch).count("done", batch.rows) >= batch.rows:
             raise ConflictError("Every row of this batch is done; there is nothing to continue.")
-        self._request(identity, batch, batch.parameters, again=True)
+        if batch.row_values is not None:
+            self._each.again(identity, batch)
+        else:
+            self._request(identity, batch, batch.parameters, again=True)
         return self.get(identity, batch_id)
 
     def stop(self, identity: Identity, batch_id: str) -> BatchView:
@@ -167,6 +180,9 @@ class BatchService:
             run_id = batch.run_id
         if run_id is None:
             raise ConflictError("This batch was not started, so there is nothing to stop.")
+        if batch.row_values is not None:
+            self._each.stop(identity, batch)
+            return self.get(identity, batch_id)
         try:
             self._runs.cancel(identity, run_id)
         except ConflictError:
@@ -219,9 +235,9 @@ class BatchService:
         return Page([line_of(row) for row in rows], total, page, per_page)
 
     def of_run(self, run_id: str) -> str | None:
-        """Return the id of the batch whose last run this is, or None."""
+        """Return the id of the batch over whose rows this, its last run, works, or None."""
         with self._database.read() as session:
-            return session.scalar(select(Batch.id).where(Batch.run_id == run_id))
+            return session.scalar(select(Batch.id).where(Batch.run_id == run_id, Batch.row_values.is_(None)))
 
     def rows(
         self, identity: Identity, batch_id: str, wanted: Wanted, *, page: int = 1, per_page: int = 50
@@ -236,7 +252,7 @@ class BatchService:
         found = self._ranked(identity, batch_id, wanted)
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
-        return as_csv(found, self._files.journal(batch.owner.name, batch.id).columns)
+        return as_csv(found, self._journal(batch).columns)
 
     def _read(self, identity: Identity, source: Source) -> Uploaded | Sent:
         """Return a table with what is in it; raises InvalidInputError for a file that cannot be read."""
@@ -252,8 +268,17 @@ class BatchService:
     def _ranked(self, identity: Identity, batch_id: str, wanted: Wanted) -> Sequence[BatchRow]:
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
-        rows = self._files.rows(batch.owner.name, batch.id)
-        return ranked(rows, self._files.journal(batch.owner.name, batch.id), rank_of(batch), wanted)
+        return ranked(self._rows(batch), self._journal(batch), rank_of(batch), wanted)
+
+    def _rows(self, batch: Batch) -> Sequence[Row]:
+        if batch.row_values is not None:
+            return self._each.rows(batch)
+        return self._files.rows(batch.owner.name, batch.id)
+
+    def _journal(self, batch: Batch) -> Journal:
+        if batch.row_values is not None:
+            return self._each.journal(batch)
+        return self._files.journal(batch.owner.name, batch.id)
 
     def _request_part(self, batch: Batch) -> None:
         """Ask for the run that follows; rows that failed are not tried again by themselves."""
@@ -329,10 +354,13 @@ class BatchService:
         return batch
 
     def _view(self, batch: Batch, identity: Identity) -> BatchView:
-        journal, trouble = self._files.journal(batch.owner.name, batch.id), None
-        run = self._runs.get(identity, batch.run_id) if batch.run_id else None
+        journal, trouble = self._journal(batch), None
+        if batch.row_values is not None:
+            run: RunView | None = self._each.current(identity, batch)
+        else:
+            run = self._runs.get(identity, batch.run_id) if batch.run_id else None
         try:
-            self._files.rows(batch.owner.name, batch.id)
+            self._rows(batch)
         except NotFoundError as error:
             trouble = error.detail
         return view_of(batch, identity, journal, run, trouble)
@@ -390,9 +418,3 @@ def _new_row(
         run_ids=[],
         run_id=None,
     )
-
-
-def _plain_name(filename: str) -> str:
-    """Return the name of an uploaded file without folders, control characters and what a shell minds."""
-    name = re.sub(r"[^\w.() +-]", "_", filename.replace("\\", "/").rpartition("/")[2]).strip(". ")
-    return name[-LONGEST_FILENAME:] or "table"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from workspace_api.batches.given import Cell
+LONGEST_FILENAME = 80
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Kept:
 class Sent:
     """Rows that came as JSON."""
 
-    rows: Sequence[Mapping[str, Cell]]
+    rows: Sequence[Mapping[str, Any]]
     filename = "rows.json"
 
     @property
@@ -38,3 +40,9 @@ class Sent:
 
 
 Source = Uploaded | Kept | Sent
+
+
+def plain_name(filename: str) -> str:
+    """Return the name of an uploaded file without folders, control characters and what a shell minds."""
+    name = re.sub(r"[^\w.() +-]", "_", filename.replace("\\", "/").rpartition("/")[2]).strip(". ")
+    return name[-LONGEST_FILENAME:] or "table"
