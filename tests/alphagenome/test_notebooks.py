@@ -18,6 +18,7 @@ import pyBigWig
 import pytest
 from pandas.testing import assert_frame_equal
 
+from tests.accessibility import shut_out_of_file
 from tests.alphagenome.asking import CHECKOUT
 from tests.alphagenome.conftest import VARIANT
 
@@ -178,6 +179,12 @@ def test_reports_figures_and_results_say_that_they_are_synthetic(runs, name):
     assert "Synthetic figures." in ended.report
     assert figures
     assert all("SYNTHETIC" in figure.read_text() for figure in figures)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PICTURES)
+def test_reports_shut_nobody_out(runs, browser, name):
+    assert shut_out_of_file(browser, runs(name).result / "report.html") == []
 
 
 def test_the_variant_worksheet_scores_every_measure_tissue_and_gene(runs):
