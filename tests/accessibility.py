@@ -82,7 +82,9 @@ def _looked_at(page: Any) -> list[tuple[str, ...]]:
     page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
+        found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)[
+            "violations"
+        ]
         wrong += [(each["id"], each["nodes"][0]["html"]) for each in found]
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append((f"is wider than {width} px",))

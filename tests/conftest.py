@@ -17,10 +17,11 @@ import httpx
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["tests.engine"]
+pytest_plugins = ["tests.engine", "tests.environments"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-LONGEST_FOLDERS = ("workspace", "containers", "repo_templates", "runs", "landing", "alphagenome", "groups")
+LONGEST_FOLDERS = ("containers", "workspace", "repo_templates", "runs", "landing", "alphagenome", "groups")
+ON_ONE_ENGINE = ("containers", "workspace")  # in this order: tests of containers look at all of an engine
 ON_THEIR_OWN = ("tests/workspace/test_session_queue.py",)
 WITHOUT_EXAMPLES = {"LABFORK_RUNS__EXAMPLES": "false"}  # five runs that every test would wait for
 ADMIN_PASSWORD = "correct horse battery staple"
@@ -125,16 +126,18 @@ def await_end(client: httpx.Client, run_id: str, *, seconds: float = 240) -> dic
 class FolderScheduling(LoadScopeScheduling):
     """Gives each folder of tests, with the servers it shares, to one worker.
 
-    A long module with servers of its own may go to the other.
+    A long module with servers of its own may go to another.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        return module if module in ON_THEIR_OWN else nodeid.split("/")[1]
+        module, folder = nodeid.partition("::")[0], nodeid.split("/")[1]
+        if module in ON_THEIR_OWN:
+            return module
+        return "an engine" if folder in ON_ONE_ENGINE else folder
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Have two workers share the folders out."""
+    """Have the workers share the folders out."""
     return FolderScheduling(config, log)
 
 

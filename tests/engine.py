@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,7 +24,7 @@ CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
 PACKAGES = "ca-certificates,git,python3"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "labfork-test/base:bookworm"
-KEPT = ("engine", "engine-2")  # as many engines as workers run tests
+KEPT = ("engine", "engine-2")  # as many as tests may run at once on one machine
 ENGINE_PROGRAMS = ("dockerd", "debootstrap")
 
 
@@ -58,11 +58,11 @@ def docker_engine() -> Iterator[Engine]:
 
 
 @contextlib.contextmanager
-def running_engine() -> Iterator[Engine]:
-    """Run an engine while the block lasts."""
+def running_engine(*, fresh: bool = False) -> Iterator[Engine]:
+    """Run an engine while the block lasts; a `fresh` one has built nothing before."""
     with (
         tempfile.TemporaryDirectory(prefix="labfork-engine-") as temporary,
-        _data_root(Path(temporary)) as (data, lock),
+        _data_root(Path(temporary), KEPT if not fresh else ()) as (data, lock),
     ):
         host = f"unix://{temporary}/s"
         daemon = start_engine(Path(temporary), data, lock)
@@ -106,11 +106,11 @@ def start_engine(folder: Path, data: Path, lock: IO[str] | None = None) -> subpr
 
 
 @contextlib.contextmanager
-def _data_root(temporary: Path) -> Iterator[tuple[Path, IO[str] | None]]:
-    """Give the data of an earlier engine that no other one has now with its lock, else an empty folder."""
+def _data_root(temporary: Path, kept: Sequence[str]) -> Iterator[tuple[Path, IO[str] | None]]:
+    """Give the `kept` data of an engine that no other one has now with its lock, else an empty folder."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        for name in KEPT:
+        for name in kept:
             lock = stack.enter_context((CACHE / f"{name}.lock").open("w"))
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import zmq
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Integer
@@ -14,6 +15,7 @@ from traitlets import Integer
 from . import spare
 
 LOOK_AT_END_SECONDS = 0.01
+LAST_WORDS_SECONDS = 0.02
 
 
 class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc,unused-ignore]
@@ -31,6 +33,23 @@ class ForkingProvisioner(LocalProvisioner):  # type: ignore[misc,unused-ignore]
         return self.connection_info
 
 
+class PromptChannel(AsyncZMQSocketChannel):  # type: ignore[misc,unused-ignore]
+    """Outputs of a kernel, without the pause before the first cell.
+
+    jupyter_client empties the channel of a kernel that is ready, and takes 0.2 s of silence for its end. What
+    comes later belongs to no cell, so nbclient passes over it.
+    """
+
+    async def get_msg(  # type: ignore[override,unused-ignore]
+        self, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Return the next message; queue.Empty where there is none for a moment, if there is a time limit."""
+        message: dict[str, Any] = await super().get_msg(
+            timeout if timeout is None else min(timeout, LAST_WORDS_SECONDS)
+        )
+        return message
+
+
 class SandboxKernelManager(AsyncKernelManager):  # type: ignore[misc,unused-ignore]
     """Talks to its kernel over Unix sockets; drops messages larger than ``largest_message`` bytes."""
 
@@ -39,7 +58,7 @@ class SandboxKernelManager(AsyncKernelManager):  # type: ignore[misc,unused-igno
 
     def client(self, **options: Any) -> Any:
         """Return a client whose sockets refuse larger messages before they are read."""
-        client = super().client(**options)
+        client = super().client(**options, iopub_channel_class=PromptChannel)
         client.context.setsockopt(zmq.MAXMSGSIZE, self.largest_message)
         return client
 

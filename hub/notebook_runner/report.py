@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import nbformat
+from jinja2.bccache import Bucket
 from nbconvert.exporters.html import HTMLExporter
+from nbformat.validator import get_validator
 from traitlets.config import Config
 
 from .fragment import figure_words, harmless
@@ -33,6 +36,33 @@ DISPLAY_PRIORITY = [
 ]
 HIDDEN_CELL_TAGS = {"remove-cell", "remove_cell"}
 HIDDEN_OUTPUT_TAGS = {"remove-output", "remove_output"}
+NOTEBOOK_FORMATS = ((4, 4), (4, 5))  # that notebooks have nowadays
+
+
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Templates that this process, or the one it is a fork of, has compiled.
+
+    They are known by name, wherever they lie; Jinja compares the source before it uses one.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """Return the template's name."""
+        return name
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill `bucket` with a template that was compiled before."""
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a compiled template."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+compiled_templates = CompiledTemplates()
 
 
 def write_report(request: Request, notebook: Any, outcome: Outcome, heading: str) -> None:
@@ -65,6 +95,9 @@ def render(request: Request, notebook: Any, outcome: Outcome, heading: str) -> s
 
 def rehearse() -> None:
     """Render a small report and forget it: what libraries make at their first use is then made."""
+    for version, minor in NOTEBOOK_FORMATS:
+        for relaxed in (False, True):
+            get_validator(version, minor, relax_add_props=relaxed)  # type: ignore[no-untyped-call]
     ran = {"metadata": {}, "execution_count": 1}
     output = {"output_type": "execute_result", "data": {"text/plain": "2"}, **ran}
     cells = [
@@ -94,6 +127,7 @@ def exporter() -> Any:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
+    made.environment.bytecode_cache = compiled_templates
     made.register_filter("bounded", bounded)
     made.register_filter("harmless", harmless)
     return made

@@ -6,6 +6,7 @@ before the runner has threads, sockets or signal handlers.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KERNEL = "ipykernel_launcher"
+LOADED_WHILE_WAITING = "ipykernel.debugger"  # a third of a kernel's start, and too intrusive to load ahead
 
 
 class ForkedKernel:
@@ -83,6 +85,7 @@ def fits(command: Sequence[str]) -> bool:
 def become_kernel(told: socket.socket) -> None:
     """In the fork: wait to be told, then be that kernel; raises SystemExit at its end."""
     os.setsid()
+    importlib.import_module(LOADED_WHILE_WAITING)
     with told, told.makefile("rb") as words:
         text = words.read()
     if not text:

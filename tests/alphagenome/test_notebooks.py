@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ from tests.alphagenome.conftest import VARIANT
 
 TEMPLATE = CHECKOUT / "repo_templates" / "alphagenome"
 RUNNER = CHECKOUT / "hub" / "notebook_runner" / "run.py"
-UV = Path(sys.executable).with_name("uv")
 TISSUES = {"transverse colon", "liver"}
 MEASURES = {"RNA-seq", "CAGE", "DNase-seq"}
 EXPECTED = Path(__file__).with_name("expected")
@@ -79,17 +77,6 @@ class Finished:
         return {path.name for path in self.results.iterdir() if path.stat().st_size}
 
 
-@pytest.fixture(scope="session")
-def python(tmp_path_factory) -> Path:
-    """The Python of the environment that the template's requirements ask for."""
-    folder = tmp_path_factory.mktemp("environment") / "venv"
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True, timeout=120)
-    packages = ["papermill", "ipykernel", "nbconvert", "--requirement", TEMPLATE / "requirements.txt"]
-    install = [UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages]
-    subprocess.run(install, check=True, timeout=280)
-    return folder / "bin" / "python"
-
-
 def changed(text: str, changes: Mapping[str, str]) -> str:
     """Return a notebook's text with pieces of code that stand in it once replaced by others."""
     for old, new in changes.items():
@@ -100,8 +87,9 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def run(gateway, python, tmp_path_factory):
-    """Runs a notebook of a copy of the template as the worker does."""
+def run(gateway, template_python, tmp_path_factory):
+    """Runs a notebook of a copy of the template as the worker does, each with the same home."""
+    home = tmp_path_factory.mktemp("home")
 
     def finish(name: str, *, changes: Mapping[str, str] | None = None, **parameters: str) -> Finished:
         folder = tmp_path_factory.mktemp("run")
@@ -118,12 +106,12 @@ def run(gateway, python, tmp_path_factory):
         (folder / "request.json").write_text(json.dumps(request))
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": str(folder),
+            "HOME": str(home),
             "ALPHAGENOME_ADDRESS": gateway.address,
             "ALPHAGENOME_API_KEY": gateway.token().secret,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(gateway.roots),
         }
-        command = [python, "-I", RUNNER, folder / "request.json"]
+        command = [template_python, "-I", RUNNER, folder / "request.json"]
         if subprocess.run(command, env=environment, timeout=200, check=False).returncode:
             ended.failure = (ended.result / "events.jsonl").read_text()
         return ended

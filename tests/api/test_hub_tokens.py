@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 def hub():
     """The small hub on a free port."""
     hub = Hub()
-    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    threading.Thread(target=hub.serve_forever, args=[0.02], daemon=True).start()
     yield hub
     hub.shutdown()
     hub.server_close()

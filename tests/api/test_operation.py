@@ -42,7 +42,7 @@ class Answering(BaseHTTPRequestHandler):
 def server():
     """A small HTTP server on a free port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

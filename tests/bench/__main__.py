@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import signal
@@ -11,11 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 
+from tests.bench.builds import build_rows
 from tests.bench.gateway import gateway_rows
 from tests.bench.sessions import container_sessions, sandbox_sessions
 from tests.bench.table import Row, percentile, render
@@ -187,27 +191,47 @@ def idle_memory(home: Path) -> Row:
     )
 
 
+def one_workspace(folder: Path) -> Iterator[Row]:
+    """What people meet in a workspace that runs, and how it starts again."""
+    home = folder / "var"
+    workspace = start_workspace(home, free_port())
+    try:
+        with workspace.client() as client:
+            wait_for(lambda: _ask(client), seconds=300, what="the curated project")
+        yield identical_run(workspace)
+        yield trivial_run(workspace, folder)
+        yield asyncio.run(landing_page(workspace))
+    finally:
+        stop_workspace(workspace)
+    yield second_start(home)
+    yield idle_memory(home)
+
+
+def measured(folder: Path) -> Iterator[Row]:
+    """Measure everything; what cannot be measured is a row that says why, and the rest goes on."""
+    for name, measure in (
+        ("first report", lambda: iter([first_report(folder)])),
+        ("one workspace", lambda: one_workspace(folder)),
+        ("sessions in the sandbox", lambda: sandbox_sessions(folder)),
+        ("sessions in containers", lambda: container_sessions(folder)),
+        ("builds", lambda: build_rows(folder / "builds")),
+        ("the gateway", lambda: gateway_rows(folder / "gateway")),
+    ):
+        try:
+            yield from measure()
+        except Exception as error:  # noqa: BLE001 - said, and in the table
+            traceback.print_exc()
+            yield Row(f"{name}: not measured", math.nan, "", type(error).__name__, False)
+
+
 def main() -> None:
-    """Measure everything and print the table."""
+    """Measure everything, say each figure when it is known, and print the table."""
     folder = Path(tempfile.mkdtemp(prefix="labfork-bench-"))
     rows: list[Row] = []
     try:
-        rows.append(first_report(folder))
-        home = folder / "var"
-        workspace = start_workspace(home, free_port())
-        try:
-            with workspace.client() as client:
-                wait_for(lambda: _ask(client), seconds=300, what="the curated project")
-            rows.append(identical_run(workspace))
-            rows.append(trivial_run(workspace, folder))
-            rows.append(asyncio.run(landing_page(workspace)))
-        finally:
-            stop_workspace(workspace)
-        rows.append(second_start(home))
-        rows.append(idle_memory(home))
-        rows += sandbox_sessions(folder)
-        rows += container_sessions(folder)
-        rows += gateway_rows(folder / "gateway")
+        for row in measured(folder):
+            print(f"{row.name}: {row.ours:.2f} {row.unit}", file=sys.stderr, flush=True)
+            rows.append(row)
     finally:
         print(render(rows))
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from tests.conftest import free_port, wait_for
 from tests.engine import Engine
 
 LOOK_SECONDS = 0.05
+LOOK_AT_ALL_SECONDS = 0.2
 CONFIG = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.hub_bind_url = "http://0.0.0.0:{hub}"
@@ -59,7 +61,8 @@ def simple(environment: Path) -> str:
 def docker(engine: Engine, image: str, python: str) -> str:
     """Return the settings of DockerSpawner with the same image as ours."""
     [network] = engine.client.networks.list(names=["bridge"])
-    gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+    [addresses] = network.attrs["IPAM"]["Config"]
+    gateway = addresses.get("Gateway") or next(ip_network(addresses["Subnet"]).hosts())  # it takes the first
     return DOCKER.format(gateway=gateway, host=engine.host, image=image, python=python)
 
 

@@ -18,7 +18,7 @@ from tests.conftest import wait_for
 from tests.engine import BASE, BUNDLE, import_base, require_programs, start_engine
 
 pytestmark = pytest.mark.timeout(600)
-ROOM = "size=1200m"  # enough for the base image, and not for an environment
+ROOM = "size=700m"  # enough for the base image, and not for an environment
 
 
 @dataclass

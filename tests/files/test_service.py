@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from auth.identity import ANONYMOUS, Identity, Level
 from tests.conftest import free_port
-from workspace_api.database import migrate
+from tests.databases import make_database
 from workspace_api.errors import InvalidInputError, NotFoundError
 from workspace_api.settings import ForgeSettings, Settings
 from workspace_api.worksheets.formats import FormatError
@@ -31,7 +31,7 @@ def workspace(tmp_path):
         secret_key=SecretStr("a key for tests"),
         forge=ForgeSettings(url=f"http://127.0.0.1:{free_port()}"),
     )
-    migrate(settings.database_url)
+    make_database(settings.database_url)
     opened = open_workspace(settings)
     for name in ("ada", "ben"):
         opened.people.add(name)

@@ -177,7 +177,7 @@ class _Take(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     running = Receiver()
-    thread = threading.Thread(target=running.serve_forever)
+    thread = threading.Thread(target=running.serve_forever, args=[0.02])
     thread.start()
     yield running
     running.shutdown()

@@ -49,7 +49,7 @@ def elsewhere() -> Iterator:
 
     def make(how: str) -> Elsewhere:
         server = Elsewhere(how)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
         running.append(server)
         return server
 

@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 from auth.identity import Identity, Level
 from landing.app import add_pages, render_problem
 from tests.conftest import CHECKOUT, free_port
+from tests.databases import make_database
 from tests.forge.conftest import ROOT_TOKEN, RunningForge, start_forge
 from workspace_api.app import create_app
-from workspace_api.database import migrate
 from workspace_api.settings import ForgeSettings, Settings
 from workspace_api.workspace import Workspace, open_workspace
 
@@ -79,7 +79,7 @@ def place_in(home: Path, forge: RunningForge) -> Place:
         forge=ForgeSettings(url=forge.url, token=SecretStr(ROOT_TOKEN)),
     )
     home.mkdir()
-    migrate(settings.database_url)
+    make_database(settings.database_url)
     workspace = open_workspace(settings)
     workspace.people.ensure_system_accounts()
     for name, level, admin in (

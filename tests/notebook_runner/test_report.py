@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import textwrap
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,3 +125,35 @@ def test_an_author_can_leave_cells_out(bench: Any, cells: Any) -> None:
 
     assert "check" not in report
     assert "shown" in report
+
+
+def test_a_rehearsal_leaves_no_template_to_compile(environment_python: Path) -> None:
+    rehearsal = """
+        import sys
+
+        from hub.notebook_runner.run import load_package
+
+        load_package(Path("hub/notebook_runner"))
+        report = importlib.import_module("notebook_runner.report")
+        report.rehearse()
+        before = jinja2.Environment.compile
+        jinja2.Environment.compile = lambda self, *what, **how: sys.exit("a template was compiled again")
+        report.rehearse()
+        jinja2.Environment.compile = before
+        report.compiled_templates = report.CompiledTemplates()
+        jinja2.Environment.compile = lambda self, *what, **how: sys.exit(3)
+        report.rehearse()
+    """
+    checkout = Path(__file__).parents[2]
+    program = "import importlib, jinja2\nfrom pathlib import Path\n" + textwrap.dedent(rehearsal)
+
+    ended = subprocess.run(
+        [environment_python, "-c", program],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (3, "")  # a stranger to them would have to compile them

@@ -16,9 +16,10 @@ from sqlalchemy import update
 
 from auth.identity import Identity, Level
 from tests.conftest import free_port
+from tests.databases import make_database
 from tests.forge.conftest import ROOT_TOKEN, RunningForge, start_forge
 from tests.publishing import commit
-from workspace_api.database import migrate, now
+from workspace_api.database import now
 from workspace_api.projects.models import Project
 from workspace_api.projects.seeding import seed_template
 from workspace_api.settings import ForgeSettings, Settings
@@ -104,7 +105,7 @@ def open_shelf(folder: Path, running: RunningForge) -> Shelf:
         forge=ForgeSettings(url=running.url, token=SecretStr(ROOT_TOKEN)),
     )
     settings.home.mkdir(parents=True)
-    migrate(settings.database_url)
+    make_database(settings.database_url)
     workspace = open_workspace(settings)
     workspace.people.ensure_system_accounts()
     for name in ("ada", "root-ada"):

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 RUNNER = CHECKOUT / "hub" / "notebook_runner" / "run.py"
-UV = Path(sys.executable).with_name("uv")
 SYNTHETIC = "synthetic (offline model)"
-
-
-@pytest.fixture(scope="session")
-def environment_python(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of the environment that the template's files ask for."""
-    folder = tmp_path_factory.mktemp("environment") / "venv"
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True, timeout=120)
-    python = folder / "bin" / "python"
-    packages = ["papermill", "ipykernel", "nbconvert", "--requirement", str(template / "requirements.txt")]
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *packages], check=True, timeout=600)
-    return python
 
 
 @dataclass
@@ -71,10 +58,10 @@ class Finished:
 
 @pytest.fixture(scope="module")
 def run_notebook(
-    template: Path, environment_python: Path, models: Any, tmp_path_factory: pytest.TempPathFactory
+    template: Path, template_python: Path, models: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     """Runs a notebook of a copy of the template as the worker does: ``run_notebook(name, **parameters)``."""
-    servers = []
+    servers, home = [], tmp_path_factory.mktemp("home")
 
     def run(name: str, mark: str = SYNTHETIC, key: str = models.KEY, **parameters: Any) -> Finished:
         folder = tmp_path_factory.mktemp("run")
@@ -91,13 +78,13 @@ def run_notebook(
         (folder / "request.json").write_text(json.dumps(request))
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": str(folder),
+            "HOME": str(home),
             "ALPHAGENOME_ADDRESS": address,
             "ALPHAGENOME_API_KEY": key,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(folder / "roots.pem"),
         }
         ended = subprocess.run(
-            [environment_python, "-I", RUNNER, folder / "request.json"],
+            [template_python, "-I", RUNNER, folder / "request.json"],
             env=environment,
             timeout=120,
             check=False,

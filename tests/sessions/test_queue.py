@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from auth.identity import Identity, Level
-from workspace_api.database import migrate, now
+from tests.databases import make_database
+from workspace_api.database import now
 from workspace_api.errors import ConflictError, UnavailableError
 from workspace_api.sessions.models import SessionState, WorkSession
 from workspace_api.settings import HubSettings, SessionSettings, Settings
@@ -85,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 def hub():
     """The small hub on a free port."""
     hub = Hub()
-    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    threading.Thread(target=hub.serve_forever, args=[0.02], daemon=True).start()
     yield hub
     hub.shutdown()
     hub.server_close()
@@ -103,7 +104,7 @@ def workspace(tmp_path, hub):
         sessions=SessionSettings(per_person=2, at_once=3, cpus_at_once=99, memory_at_once_gib=99),
     )
     settings.home.mkdir()
-    migrate(settings.database_url)
+    make_database(settings.database_url)
     opened = open_workspace(settings)
     for name in PEOPLE:
         opened.people.add(name, level=Level.AUTHOR)

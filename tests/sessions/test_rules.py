@@ -9,10 +9,11 @@ from starlette.testclient import TestClient
 
 from auth.identity import Identity, Level
 from tests.conftest import free_port
+from tests.databases import make_database
 from tests.forge.conftest import ROOT_TOKEN, start_forge
 from tests.publishing import commit, notebook
 from workspace_api.app import create_app
-from workspace_api.database import migrate, now
+from workspace_api.database import now
 from workspace_api.errors import (
     ConflictError,
     ForbiddenError,
@@ -64,7 +65,7 @@ def workspace(tmp_path, forge):
         sessions=SessionSettings(per_person=2, at_once=3, waiting_per_person=2),
     )
     settings.home.mkdir()
-    migrate(settings.database_url)
+    make_database(settings.database_url)
     opened = open_workspace(settings)
     for name, level in (("ada", Level.AUTHOR), ("eve", Level.END_USER)):
         opened.people.add(name, level=level)

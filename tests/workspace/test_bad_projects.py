@@ -1,4 +1,7 @@
-"""Notebooks that misbehave and projects that are wrong say so where the person looks."""
+"""Notebooks that misbehave and projects that are wrong say so where the person looks.
+
+How each limit of a run is told is in `tests/runs/test_worker.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,7 @@ from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(600)]
 
-BRIEF = "resources: {memory: 512M, minutes: 0.25}\n"
-SMALL = "resources: {memory: 512M, minutes: 3}\n"
+BRIEF = "resources: {memory: 512M, minutes: 0.15}\n"
 
 
 def run(workspace, name: str, files: dict[str, str], **parameters) -> dict:
@@ -35,32 +37,6 @@ def test_a_good_notebook_succeeds_and_its_files_are_kept(workspace):
         assert client.get(f"/api/v1/runs/{ended['id']}/files/{path}").text == "n\n7"
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "words"),
-    [
-        ("endless", "while True: pass", "minute"),
-        ("hungry", "x = []\nwhile True: x.append(bytearray(50_000_000))", "memory"),
-        ("filler", "f = open('big', 'wb')\nwhile True: f.write(bytes(10_000_000))", "disk"),
-        ("raiser", "raise ValueError('the tissue is unknown')", "the tissue is unknown"),
-    ],
-)
-def test_a_notebook_that_misbehaves_fails_with_words(workspace, name, code, words):
-    limits = BRIEF if name == "endless" else SMALL
-    ended = run(workspace, name, {"a.ipynb": notebook(code), "workspace.yaml": limits})
-
-    assert ended["state"] == "failed"
-    assert words in ended["error"].lower()
-
-
-def test_a_notebook_that_prints_for_ever_fails_with_words(workspace):
-    roomy = "resources: {memory: 2G, minutes: 1}\n"
-    code = "while True: print('x' * 10_000)"
-    ended = run(workspace, "printer", {"a.ipynb": notebook(code), "workspace.yaml": roomy})
-
-    assert ended["state"] == "failed"
-    assert "print" in ended["error"].lower()
-
-
 def test_a_fork_bomb_is_contained_and_the_workspace_goes_on(workspace):
     code = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
     ended = run(workspace, "bomb", {"a.ipynb": notebook(code), "workspace.yaml": BRIEF})
@@ -76,15 +52,6 @@ def test_a_notebook_without_a_kernel_here_says_which_kernel_it_wants(workspace):
 
     assert ended["state"] == "failed"
     assert "fortran" in ended["error"].lower()
-
-
-def test_requirements_that_cannot_be_met_name_the_line(workspace):
-    files = {"a.ipynb": notebook("n"), "requirements.txt": "# ours\nno-such-package-of-labfork==1.0\n"}
-    ended = run(workspace, "requirements", files)
-
-    assert ended["state"] == "failed"
-    assert "line 2" in ended["error"]
-    assert "no-such-package-of-labfork" in ended["error"]
 
 
 def test_a_file_that_is_no_notebook_is_listed_as_a_problem(workspace):

@@ -11,11 +11,10 @@ import psutil
 import pytest
 
 from deploy.in_force import load
-from tests.conftest import await_end, free_port, start_workspace, stop_workspace, wait_for
+from tests.conftest import WITHOUT_EXAMPLES, await_end, free_port, start_workspace, stop_workspace, wait_for
+from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(600)]
-
-VARIANT = {"project": "genomics/alphagenome", "notebook": "02_variant_analysis.ipynb"}
 
 
 def process_of(workspace, name: str) -> psutil.Process | None:
@@ -49,7 +48,8 @@ def test_a_killed_process_is_started_again(workspace, name):
 
 
 def test_a_run_ends_once_though_its_worker_is_killed(workspace):
-    request = {**VARIANT, "parameters": {"variant": "chr22:36201710:G>T"}, "fresh": True}
+    path = publish(workspace, "killed", {"a.ipynb": notebook("import time; time.sleep(3)")})
+    request = {"project": path, "notebook": "a.ipynb"}
     with workspace.client() as client:
         run = client.post("/api/v1/runs", json=request).raise_for_status().json()
         wait_for(
@@ -64,31 +64,24 @@ def test_a_run_ends_once_though_its_worker_is_killed(workspace):
     assert ended["attempt"] == 1
 
 
-def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_what_people_did(tmp_path):
+def test_whatever_ends_the_parent_leaves_no_process_and_the_next_start_keeps_what_people_did(tmp_path):
     home = tmp_path / "var"
-    workspace = start_workspace(home, free_port())
+    workspace = start_workspace(home, free_port(), **WITHOUT_EXAMPLES)
     added = workspace.labfork("user", "add", "ada", "--password", "a good long password")
     assert added.returncode == 0, added.stderr
     secrets = load(home).secrets
-    stop_workspace(workspace)
+    stop_workspace(workspace)  # as Ctrl-C does
     assert processes_below(home) == []
 
-    again = start_workspace(home, free_port())
+    again = start_workspace(home, free_port(), **WITHOUT_EXAMPLES)
     try:
         assert load(home).secrets == secrets
         refused = again.labfork("user", "add", "ada", "--password", "another password")
         assert refused.returncode == 1
         assert "ada" in refused.stderr
     finally:
-        stop_workspace(again)
-    assert processes_below(home) == []
-
-
-def test_when_the_parent_is_killed_nothing_is_left_behind(tmp_path):
-    home = tmp_path / "var"
-    workspace = start_workspace(home, free_port())
-    os.kill(workspace.process.pid, signal.SIGKILL)
-    workspace.process.wait()
+        os.kill(again.process.pid, signal.SIGKILL)
+        again.process.wait()
 
     wait_for(lambda: processes_below(home) == [], seconds=20, what="the end of every process")
 

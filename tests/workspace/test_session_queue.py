@@ -18,7 +18,7 @@ from workspace_api.workspace import open_workspace
 
 pytestmark = [pytest.mark.workspace, pytest.mark.timeout(900)]
 
-PEOPLE = [f"person{number}" for number in range(6)]
+PEOPLE = [f"person{number}" for number in range(5)]
 PLACES = 3
 SETTINGS = {
     **WITHOUT_EXAMPLES,
@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 class Busy:
-    """A workspace with few places, six people and a project; it may be killed and started again."""
+    """A workspace with few places, more people and a project; it may be killed and started again."""
 
     def __init__(self, home) -> None:
         self.home, self.port = home, free_port()
@@ -107,9 +107,14 @@ def test_people_at_once_all_come_in_turn_though_everything_is_killed_in_between(
     assert sorted(served) == PEOPLE
 
 
-def test_an_unused_session_warns_is_kept_and_at_last_ends_with_the_reason(busy):
-    name = PEOPLE[0]
-    session = busy.open(name)
+@pytest.fixture(scope="module")
+def unused(busy):
+    """Two sessions opened at once, which nobody uses: of the small size, and of the one with a time limit."""
+    return busy.open(PEOPLE[0]), busy.open(PEOPLE[1], "brief")
+
+
+def test_an_unused_session_warns_is_kept_and_at_last_ends_with_the_reason(busy, unused):
+    name, session = PEOPLE[0], unused[0]
     address = f"/{session['id']}"
     seen = wait_for(
         lambda: (found := busy.call(name, "GET", address))["ending_soon"] and found,
@@ -133,9 +138,8 @@ def test_an_unused_session_warns_is_kept_and_at_last_ends_with_the_reason(busy):
     assert ended["ended_because"] == "It ended because it was not used for 1 minute."
 
 
-def test_the_time_limit_of_a_size_ends_a_session_used_or_not(busy):
-    name = PEOPLE[1]
-    session = busy.open(name, "brief")
+def test_the_time_limit_of_a_size_ends_a_session_used_or_not(busy, unused):
+    name, session = PEOPLE[1], unused[1]
     ended = wait_for(
         lambda: (found := busy.call(name, "GET", f"/{session['id']}"))["state"] == "stopped" and found,
         seconds=300,

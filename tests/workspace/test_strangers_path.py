@@ -6,12 +6,19 @@ import re
 
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.conftest import ADMIN_PASSWORD, CHECKOUT
+from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 WORKSHEET = "/projects/genomics/alphagenome/worksheets/02_variant_analysis.ipynb"
+
+
+@pytest.fixture(scope="module")
+def brief(workspace):
+    """The address of a worksheet with one field, `n`, whose run is short."""
+    return f"/projects/{publish(workspace, 'brief', {'a.ipynb': notebook('n')})}/worksheets/a.ipynb"
 
 
 @pytest.fixture
@@ -72,11 +79,11 @@ def test_a_mistake_stands_beside_its_field_and_keeps_what_was_typed(page):
     assert violations(page) == []
 
 
-def test_the_form_works_without_javascript(browser, workspace):
+def test_the_form_works_without_javascript(browser, workspace, brief):
     context = browser.new_context(java_script_enabled=False, base_url=workspace.url)
     page = context.new_page()
-    page.goto(WORKSHEET)
-    page.get_by_label("Variant", exact=True).fill("chr22:36201698:A>G")
+    page.goto(brief)
+    page.get_by_label("N", exact=True).fill("2")
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_url(re.compile(r"/runs/[0-9a-f]+"))
     page.get_by_text("succeeded").first.wait_for(timeout=240_000)
@@ -93,9 +100,7 @@ def test_pages_fit_their_width(browser, workspace, width):
     context.close()
 
 
-def test_signing_in_gives_the_person_their_own_runs(browser, workspace):
-    from tests.conftest import ADMIN_PASSWORD
-
+def test_signing_in_gives_the_person_their_own_runs(browser, workspace, brief):
     context = browser.new_context(base_url=workspace.url)
     page = context.new_page()
     page.goto("/")
@@ -107,8 +112,8 @@ def test_signing_in_gives_the_person_their_own_runs(browser, workspace):
     page.goto("/me")
     assert page.get_by_role("heading", level=1).is_visible()
 
-    page.goto(WORKSHEET)
-    page.get_by_label("Variant", exact=True).fill("chr22:36201700:A>T")
+    page.goto(brief)
+    page.get_by_label("N", exact=True).fill("3")
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_url(re.compile(r"/runs/[0-9a-f]+"))
     run = page.url.rsplit("/", 1)[-1]

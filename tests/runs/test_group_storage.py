@@ -9,9 +9,7 @@ import pytest
 
 from auth.identity import Identity, Level
 from tests.groups.conftest import new_name
-from tests.runs.conftest import ADA, BEN, bench
-
-__all__ = ["bench"]
+from tests.runs.conftest import ADA, BEN
 
 GITA = Identity(user="gita", level=Level.AUTHOR)
 WRITES = """
