@@ -9,14 +9,15 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
-from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from landing.pages import Pages
+from landing.picker import Choice, folder_page
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values
 from workspace_api.batches.declaration import declared, without_own
 from workspace_api.batches.ranking import ORDERS, STATES, Wanted
+from workspace_api.batches.routes import source_of
 from workspace_api.batches.views import BatchRow, BatchView
 from workspace_api.errors import (
     ConflictError,
@@ -33,6 +34,7 @@ from workspace_api.workspace import Workspace
 ROWS_ON_A_PAGE = 50
 BATCHES_ON_A_PAGE = 30
 SHOWN_PROBLEMS = 100
+TABLES = (".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".tab", ".vcf", ".gz", ".bgz")
 REFUSALS = (InvalidInputError, LimitReachedError, UnavailableError)
 ORDER_WORDS = {"down": "largest first", "up": "smallest first", "size": "largest either way first"}
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
@@ -95,23 +97,31 @@ def batch_pages(pages: Pages) -> APIRouter:
     def check(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
         """Check a table, or say what is wrong with all of it."""
         project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
-        table, title = sent.get("table"), text_of(sent, "title")
+        typed = {name: text_of(sent, name) for name in ("path", "title")}
         try:
-            if not isinstance(table, UploadFile) or not table.filename:
-                words = "No file was chosen. Choose a table of variants."
-                raise InvalidInputError("The table was not taken.", [FieldError("table", words)])
             made = services.batches.check(
                 caller,
                 project,
                 notebook,
+                source_of(sent.get("table"), typed["path"]),
                 ref=ref or None,
-                filename=table.filename,
-                data=table.file.read(),
-                title=title,
+                title=typed["title"],
             )
         except (*REFUSALS, ConflictError) as error:
-            return shows.upload(request, services, caller, project, notebook, ref, title=title, error=error)
+            return shows.upload(request, services, caller, project, notebook, ref, typed=typed, error=error)
         return RedirectResponse(f"/batches/{made.id}", 303)
+
+    @router.post("/pick", response_class=HTMLResponse)
+    def pick(request: Request, services: Services, caller: SignedIn, sent: Form) -> HTMLResponse:
+        """Let a table be chosen among the caller's files, and go back to the form with it."""
+        project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
+        chosen = text_of(sent, "chosen")
+        if text_of(sent, "back") or chosen:
+            typed = {"path": chosen or text_of(sent, "path"), "title": text_of(sent, "title")}
+            return shows.upload(request, services, caller, project, notebook, ref, typed=typed)
+        sheet = services.projects.worksheet(caller, project, notebook, ref or None)
+        choice = Choice("/batches/pick", sheet.title, "The table", TABLES)
+        return folder_page(pages, request, services, caller, sent, choice)
 
     @router.get("/{batch_id}", response_class=HTMLResponse)
     def batch(
@@ -167,7 +177,7 @@ class BatchPage:
         notebook: str,
         ref: str,
         *,
-        title: str = "",
+        typed: Mapping[str, str] | None = None,
         error: WorkspaceError | None = None,
     ) -> HTMLResponse:
         """Return the page that asks for a table for a worksheet."""
@@ -182,7 +192,8 @@ class BatchPage:
             takes=declaration is not None,
             assembly=declaration.assembly if declaration else "",
             ref=ref,
-            title=title,
+            typed=typed or {"path": "", "title": ""},
+            tables=",".join(TABLES),
             error=error,
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -23,6 +25,16 @@ OWN = frozenset(
 )  # what the picker itself sends; the rest is the form's
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What a file is chosen for: where the form goes, whose it is, the field's title, how names end."""
+
+    action: str
+    crumb: str
+    title: str
+    endings: tuple[str, ...]
+
+
 def picker_page(
     pages: Pages,
     request: Request,
@@ -36,15 +48,24 @@ def picker_page(
     field = sheet.schema["properties"].get(name)
     if field is None or file_schema(field) is None:
         raise NotFoundError(f"This worksheet has no field “{name[:80]}” that takes a file.")
-    wanted = () if text_of(sent, "every") else endings(field)
+    title = field.get("title", name)
+    action = f"/projects/{sheet.project}/worksheets/{quote(sheet.notebook)}/pick?field={quote(name)}"
+    return folder_page(
+        pages, request, services, caller, sent, Choice(action, sheet.title, title, endings(field))
+    )
+
+
+def folder_page(
+    pages: Pages, request: Request, services: Workspace, caller: Identity, sent: FormData, choice: Choice
+) -> HTMLResponse:
+    """Return the page of the folder that was asked for last, with all that was typed into the form before."""
+    wanted = () if text_of(sent, "every") else choice.endings
     folder, trouble = _folder(services, caller, text_of(sent, "at"), wanted)
     return pages.page(
         request,
         caller,
         "pick.html",
-        sheet=sheet,
-        name=name,
-        title=field.get("title", name),
+        choice=choice,
         kept=[(key, text) for key, text in sent.multi_items() if key not in OWN and isinstance(text, str)],
         folder=folder,
         trouble=trouble,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -58,14 +59,32 @@ def shut_out(
             for summary in page.locator("main summary").all():
                 summary.click()
             then(page)
-            page.add_script_tag(path=str(AXE))
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 800})
-                found = page.evaluate(
-                    "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
-                )["violations"]
-                wrong += [(path, scheme, each["id"], each["nodes"][0]["html"]) for each in found]
-                if page.evaluate("document.documentElement.scrollWidth") > width:
-                    wrong.append((path, scheme, f"is wider than {width} px"))
+            wrong += [(path, scheme, *each) for each in _looked_at(page)]
         context.close()
+    return wrong
+
+
+def shut_out_of_file(browser: Any, file: Path) -> list[tuple[str, ...]]:
+    """Return what is wrong with a page that is a file and runs no scripts, such as the report of a run."""
+    wrong: list[tuple[str, ...]] = []
+    for scheme in SCHEMES:
+        context = browser.new_context(color_scheme=scheme, bypass_csp=True)
+        page = context.new_page()
+        page.goto(file.as_uri())
+        wrong += [(scheme, *each) for each in _looked_at(page)]
+        context.close()
+    return wrong
+
+
+def _looked_at(page: Any) -> list[tuple[str, ...]]:
+    """Return what axe finds on a page as it is, wide and small, and whether it is wider than the window."""
+    wrong: list[tuple[str, ...]] = []
+    page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        asked = "rules => axe.run({runOnly: rules, resultTypes: ['violations']})"
+        found = page.evaluate(asked, RULES)["violations"]
+        wrong += [(each["id"], each["nodes"][0]["html"]) for each in found]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append((f"is wider than {width} px",))
     return wrong

@@ -8,6 +8,7 @@ from workspace_api import documentation, health, metrics
 from workspace_api.alphagenome.routes import router as alphagenome
 from workspace_api.assemblies.routes import router as assemblies
 from workspace_api.authentication import Authentication, HubTokens
+from workspace_api.batches.routes import over_rows
 from workspace_api.batches.routes import router as batches
 from workspace_api.browsers import BrowserMiddleware
 from workspace_api.cookies import Cookies
@@ -44,6 +45,7 @@ CAPABILITIES: tuple[APIRouter, ...] = (
     files,
     keys,
     runs,
+    over_rows,
     batches,
     assemblies,
     sessions,

@@ -18,7 +18,9 @@ MAX_BODY_BYTES = 2_000_000
 LARGER = {
     "/api/v1/hooks/forge": 25_000_000,  # as much as GitLab sends; read after the sender has proved itself
     "/api/v1/batches": 25_000_000,  # tables; what is larger than a megabyte of one waits on the disk
+    "/api/v1/runs/batch": 25_000_000,
     "/batches": 25_000_000,
+    "/batches/pick": 25_000_000,
 }
 DISCARDED_BYTES = 100_000_000
 DISCARDED_SECONDS = 20.0

@@ -117,7 +117,7 @@ def open_workspace(settings: Settings) -> Workspace:
         files=files,
         pushes=PushService(database, forge, projects, settings),
         runs=runs,
-        batches=BatchService(database, projects, runs, people, BatchFiles(layout)),
+        batches=BatchService(database, projects, runs, people, BatchFiles(layout), files),
         sessions=sessions,
         proposals=ProposalService(forge, projects, sessions, NewsService(imports, forge)),
         imports=imports,

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyBigWig
 import pytest
 from pandas.testing import assert_frame_equal
 
+from tests.accessibility import shut_out_of_file
 from tests.alphagenome.asking import CHECKOUT
 from tests.alphagenome.conftest import VARIANT
 
@@ -31,6 +33,7 @@ PICTURES = {
     "04_visualization": 5,
     "05_custom_analysis": 1,
 }
+MOUSE_VARIANT = "chr19:61400000:A>C"  # beyond the end of the human chromosome, near the mouse's
 TABLES = [
     ("01_quickstart", "tracks_summary"),
     ("01_quickstart", "gene_expression"),
@@ -74,20 +77,31 @@ class Finished:
         return {path.name for path in self.results.iterdir() if path.stat().st_size}
 
 
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """Return a notebook's text with pieces of code that stand in it once replaced by others."""
+    for old, new in changes.items():
+        quoted, other = (json.dumps(each)[1:-1] for each in (old, new))
+        assert text.count(quoted) == 1
+        text = text.replace(quoted, other)
+    return text
+
+
 @pytest.fixture(scope="module")
 def run(gateway, template_python, tmp_path_factory):
     """Runs a notebook of a copy of the template as the worker does, each with the same home."""
     home = tmp_path_factory.mktemp("home")
 
-    def finish(name: str) -> Finished:
+    def finish(name: str, *, changes: Mapping[str, str] | None = None, **parameters: str) -> Finished:
         folder = tmp_path_factory.mktemp("run")
         shutil.copytree(TEMPLATE, folder / "project", ignore=shutil.ignore_patterns("__pycache__"))
+        notebook = folder / "project" / name
+        notebook.write_text(changed(notebook.read_text(), changes or {}))
         ended = Finished(folder / "project", folder / "result", "")
         request = {
             "notebook": name,
             "project": str(ended.project),
             "result": str(ended.result),
-            "parameters": {},
+            "parameters": parameters,
         }
         (folder / "request.json").write_text(json.dumps(request))
         environment = {
@@ -129,9 +143,12 @@ def test_each_worksheet_runs_to_its_end_with_its_pictures(runs, name, pictures):
 
 @pytest.mark.parametrize(("name", "table"), TABLES)
 def test_its_tables_are_the_expected_ones(runs, name, table):
-    """Values are compared, not pixels. To expect others, remove the file and run the test twice."""
-    expected = EXPECTED / f"{name}.{table}.csv"
-    made = runs(name).results / f"{table}.csv"
+    assert_expected(runs(name).results / f"{table}.csv", f"{name}.{table}.csv")
+
+
+def assert_expected(made: Path, stored: str) -> None:
+    """Compare values, not pixels. To expect others, remove the file and run the test twice."""
+    expected = EXPECTED / stored
     if not expected.exists():
         shutil.copyfile(made, expected)
         pytest.fail(f"{expected.name} was missing and is written now; look at it, and run the test again")
@@ -150,6 +167,12 @@ def test_reports_figures_and_results_say_that_they_are_synthetic(runs, name):
     assert "Synthetic figures." in ended.report
     assert figures
     assert all("SYNTHETIC" in figure.read_text() for figure in figures)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PICTURES)
+def test_reports_shut_nobody_out(runs, browser, name):
+    assert shut_out_of_file(browser, runs(name).result / "report.html") == []
 
 
 def test_the_variant_worksheet_scores_every_measure_tissue_and_gene(runs):
@@ -182,6 +205,34 @@ def test_tracks_are_written_for_genome_browsers(runs):
     with pyBigWig.open(str(tracks)) as file:
         assert file.chroms() == {"chr22": 50_818_468}
         assert file.stats("chr22", 36_201_500, 36_201_900, type="max")[0] > 0
+
+
+@pytest.fixture(scope="module")
+def mouse(run):
+    """The worksheet for one's own analysis as its last lines say how to have it of mouse."""
+    human = 'Organism.HOMO_SAPIENS, "hg38"'
+    said = 'Organism.MUS_MUSCULUS, "mm10"'
+    assert (
+        json.dumps(f"`organism, assembly = dna_client.{said}`")[1:-1]
+        in (TEMPLATE / "05_custom_analysis.ipynb").read_text()
+    )
+    return run("05_custom_analysis.ipynb", changes={human: said}, variant=MOUSE_VARIANT)
+
+
+@pytest.mark.parametrize("table", ["tissues", "scores", "changes", "decay", "sequences"])
+def test_ones_own_analysis_of_mouse_has_the_expected_tables(mouse, runs, table):
+    assert mouse.failure == ""
+    assert_expected(mouse.results / f"{table}.csv", f"05_custom_analysis_mouse.{table}.csv")
+    if table != "sequences":  # the offline model reads a bare sequence alike, whoever's it is
+        human = runs("05_custom_analysis").results / f"{table}.csv"
+        assert (mouse.results / f"{table}.csv").read_text() != human.read_text()
+
+
+def test_tracks_of_mouse_lie_on_its_chromosomes(mouse):
+    (tracks,) = mouse.results.glob("alternate_dnase_*.bw")
+
+    with pyBigWig.open(str(tracks)) as file:
+        assert file.chroms() == {"chr19": 61_431_566}
 
 
 def test_title_and_legend_of_both_alleles_stand_apart(client, monkeypatch):

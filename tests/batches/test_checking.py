@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
+import io
+import zipfile
 
+import openpyxl
 import pytest
 
-from workspace_api.batches.checking import MOST_ROWS, check_table, lines_of, rows_in
+from workspace_api.batches.checking import MOST_ROWS, check_lines, check_table, lines_of, rows_in
+from workspace_api.batches.given import GivenRows
 from workspace_api.batches.reading import TableError
 
 GOOD = "chr22,36201698,A,C\n"
@@ -45,6 +50,125 @@ def problems(data: bytes | str) -> dict[int, str]:
 )
 def test_a_table_is_read_however_it_was_written(data):
     assert variants(data) == ["chr22:36201698:A>C"]
+
+
+def workbook(*rows: tuple, **more: tuple) -> bytes:
+    """Return an Excel file with `rows` on its first sheet, and sheets named in `more`."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for name, row in more.items():
+        book.create_sheet(name).append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def rezipped(data: bytes, **changes: bytes) -> bytes:
+    """Return a workbook with parts replaced or added; `sheet` stands for its first sheet."""
+    names = {"sheet": "xl/worksheets/sheet1.xml"}
+    changed = {names.get(name, name): content for name, content in changes.items()}
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in {*old.namelist(), *changed}:
+            new.writestr(name, changed.get(name) or old.read(name))
+    return file.getvalue()
+
+
+COLUMNS = ("Chrom", "Position", "Ref", "Alt", "Gene")
+
+
+def test_a_workbook_is_read_as_its_first_sheet_shows_it():
+    book = workbook(
+        (),
+        (*COLUMNS, "score"),
+        ("chr22", 36_201_698, "A", "C", "APOL1", 0.5),
+        (),
+        (22, 36_201_700.0, "G", "T", dt.datetime(2026, 9, 2), None, "a note beside the table"),
+        ("chr99", 1, "A", "C"),
+        notes=("nothing", "here"),
+    )
+    checked = check_table(book, "hg38")
+
+    assert [(row.line, row.variant, row.gene) for row in checked.rows] == [
+        (3, "chr22:36201698:A>C", "APOL1"),
+        (5, "chr22:36201700:G>T", "2-Sep"),
+    ]
+    assert {problem.line: problem.kept for problem in checked.problems} == {5: True, 6: False}
+    assert "a spreadsheet made a date of the name" in checked.problems[0].message
+
+
+def test_a_formula_of_a_workbook_is_not_worked_out():
+    book = workbook(COLUMNS, ("chr22", "=36201600+98", "A", "C", '=WEBSERVICE("http://127.0.0.1:1/")'))
+
+    assert problems(book) == {2: "There is nothing under position."}
+
+
+def test_entities_in_a_workbook_are_refused():
+    book = workbook(COLUMNS, ("chr22", 36_201_698, "A", "C", "x"))
+    bomb = (
+        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        b'<row r="1"><c t="inlineStr"><is><t>&b;</t></is></c></row></sheetData></worksheet>'
+    )
+    with pytest.raises(TableError, match="The workbook is damaged"):
+        check_table(rezipped(book, sheet=bomb), "hg38")
+
+
+def test_rows_and_columns_far_away_cost_nothing():
+    book = workbook(COLUMNS)
+    far = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>variant</t></is></c><c r="ZZZ1"><v>1</v></c></row>'
+        b'<row r="2"><c r="A2" t="inlineStr"><is><t>chr22:36201698:A&gt;C</t></is></c></row>'
+        b'<row r="999999999999"><c r="A9"><v>1</v></c></row></sheetData></worksheet>'
+    )
+
+    assert variants(rezipped(book, sheet=far)) == ["chr22:36201698:A>C"]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PK\x03\x04", "damaged"),
+        (b"\xd0\xcf\x11\xe0" + b"x" * 100, "old Excel, or one with a password"),
+        (rezipped(workbook(COLUMNS), sheet=b"<worksheet><sheetData><row>"), "damaged"),
+        (rezipped(workbook(COLUMNS), bomb=b"0" * 101_000_000), "more than 100 MB"),
+        (rezipped(workbook(COLUMNS), **{f"n{n}": b"x" for n in range(2_000)}), "more than 100 MB"),
+        (workbook(), "is empty"),
+        (workbook(("gene", "score")), "lacks chromosome"),
+    ],
+    ids=["cut", "old", "half a sheet", "zip bomb", "many parts", "empty", "other columns"],
+)
+def test_a_workbook_that_cannot_be_read_is_refused_in_words(data, words):
+    with pytest.raises(TableError, match=words):
+        check_table(data, "hg38")
+
+
+def test_an_archive_that_is_no_workbook_is_refused():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("variants.csv", HEADER + GOOD)
+    with pytest.raises(TableError, match=r"no workbook.*CSV UTF-8"):
+        check_table(file.getvalue(), "hg38")
+
+
+def test_rows_that_a_program_sends_are_told_by_their_number():
+    rows = [
+        {"variant": "chr22:36201698:A>C", "id": "rs1"},
+        {"chrom": "chr22", "pos": 36_201_700, "ref": "G", "alt": "T"},
+        {"variant": "nonsense"},
+        {},
+        {"variant": "chr22:36201702:G>T", "gene": None},
+    ]
+    checked = check_lines(GivenRows(rows), "hg38")
+
+    assert [(row.line, row.variant, row.name) for row in checked.rows] == [
+        (1, "chr22:36201698:A>C", "rs1"),
+        (2, "chr22:36201700:G>T", ""),
+        (5, "chr22:36201702:G>T", ""),
+    ]
+    assert [problem.line for problem in checked.problems] == [3]
 
 
 def test_a_line_of_a_vcf_with_several_alternates_is_several_rows():

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 
+import openpyxl
 import pytest
 
 from tests.landing.conftest import ADMIN
@@ -356,6 +358,74 @@ def test_a_table_without_a_good_row_is_refused_and_says_why(house, project, tabl
     assert house.workspace.batches.list(identity).total == 0
 
 
+def workbook(*rows: tuple) -> bytes:
+    """Return an Excel file."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+EXCEL = workbook(("chrom", "pos", "ref", "alt"), ("chr22", 36_201_698, "A", "C"), ("chr22", None, "G", "T"))
+
+
+def kept(house, identity, path: str, data: bytes) -> None:
+    """Put a file of somebody's into their home, as theirs."""
+    person = house.workspace.people.get(identity.user)
+    file = house.workspace.layout.ensure_home(person.name, person.uid, person.uid) / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(data)
+    if os.geteuid() == 0:
+        for each in (file.parent, file):
+            os.chown(each, person.uid, person.uid)
+
+
+def test_an_excel_file_is_uploaded_and_its_rows_are_told_by_their_number(house, project):
+    _, browser = house.person()
+    answer = uploaded(browser, project, EXCEL, name="variants.xlsx")
+    page = shown(browser, answer.headers["location"])
+
+    assert "1 row of variants.xlsx" in page.text
+    assert "Line 3: There is nothing under position." in page.text
+
+
+def test_a_table_that_lies_in_the_home_is_chosen_and_checked(house, project):
+    identity, browser = house.person()
+    kept(house, identity, "data/variants.xlsx", EXCEL)
+    kept(house, identity, "data/picture.png", b"x")
+    address = f"/batches/new?project={project}&notebook=a.ipynb"
+    form = {"project": project, "notebook": "a.ipynb", "title": "Chosen", "csrf": _token(browser, address)}
+    assert "/batches/pick" in browser.get(address).text
+    folder = browser.post("/batches/pick", data={**form, "at": "~/data"}).text
+    assert 'value="~/data/variants.xlsx"' in folder
+    assert "picture.png" not in folder
+    assert "picture.png" in browser.post("/batches/pick", data={**form, "at": "~/data", "every": "1"}).text
+    back = browser.post("/batches/pick", data={**form, "chosen": "~/data/variants.xlsx"}).text
+    assert 'name="path" value="~/data/variants.xlsx"' in back
+    assert 'value="Chosen"' in back
+
+    made = browser.post("/batches", data={**form, "path": "~/data/variants.xlsx"})
+    page = shown(browser, made.headers["location"])
+    assert "1 row of variants.xlsx" in page.text
+    batch = house.workspace.layout.home(identity.user) / made.headers["location"].removeprefix("/")
+    assert (batch / "uploaded-variants.xlsx").read_bytes() == EXCEL
+
+
+@pytest.mark.parametrize("path", ["~/nothing.csv", "~/link.csv", "/etc/passwd", "~/../root/t.csv", "~"])
+def test_a_path_that_is_no_file_of_theirs_is_told(house, project, tmp_path, path):
+    identity, browser = house.person()
+    kept(house, identity, "other.csv", TABLE.encode())
+    (house.workspace.layout.home(identity.user) / "link.csv").symlink_to(tmp_path)
+    answer = send(browser, f"/batches/new?project={project}&notebook=a.ipynb", "/batches",
+                  project=project, notebook="a.ipynb", path=path)  # fmt: skip
+
+    assert answer.status_code == 422
+    assert "The table was not taken." in Page(answer.text).text
+    assert house.workspace.batches.list(identity).total == 0
+
+
 def test_no_file_at_all_is_refused(house, project):
     _, browser = house.person()
     address = f"/batches/new?project={project}&notebook=a.ipynb"
@@ -409,6 +479,186 @@ def test_a_program_checks_starts_and_reads_a_batch(house, project):
     assert program.get("/api/v1/batches").json()["items"][0]["title"] == "From a program"
     assert program.post(f"{address}/stop").json()["state"] == "stopped"
     assert "From a program" in shown(browser, "/batches").text
+
+
+@pytest.fixture
+def program(house):
+    """Somebody, and a program of theirs with a token."""
+    identity, _ = house.person()
+    client = house.visitor()
+    secret = house.workspace.tokens.create_own(identity, "a program", ["api"]).secret
+    client.headers["Authorization"] = f"Bearer {secret}"
+    return identity, client
+
+
+def test_a_program_sends_rows_and_follows_one_batch(house, project, program):
+    _, client = program
+    rows = [
+        {"variant": "chr22:36201698:A>C", "id": "rs1"},
+        {"variant": "chr99:1:A>C"},
+        {"chrom": "chr22", "pos": 36201702, "ref": "G", "alt": "T"},
+    ]
+    asked = {"project": project, "notebook": "a.ipynb", "title": "Rows", "rows": rows}
+    answer = client.post("/api/v1/runs/batch", json={**asked, "parameters": {"window": 131072}})
+    batch = answer.json()
+
+    assert answer.status_code == 202
+    assert (batch["state"], batch["title"], batch["rows"]) == ("queued", "Rows", 2)
+    assert [problem["line"] for problem in batch["problems"]] == [2]
+    assert batch["run"]["parameters"]["window"] == 131072
+    assert [row["line"] for row in client.get(f"/api/v1/batches/{batch['id']}/rows").json()["items"]] == [
+        1,
+        3,
+    ]
+
+
+def test_a_program_sends_a_table_or_names_one_and_it_runs_at_once(house, project, program):
+    identity, client = program
+    kept(house, identity, "mine.xlsx", EXCEL)
+    form = {"project": project, "notebook": "a.ipynb", "parameters": '{"window": 131072}'}
+    sent = client.post("/api/v1/runs/batch", data=form, files={"table": ("t.csv", TABLE)})
+    named = client.post("/api/v1/runs/batch", files={name: (None, value) for name, value in form.items()} | {
+        "path": (None, "~/mine.xlsx")
+    })  # fmt: skip
+
+    assert [answer.status_code for answer in (sent, named)] == [202, 202]
+    assert [answer.json()["rows"] for answer in (sent, named)] == [3, 1]
+    assert named.json()["filename"] == "mine.xlsx"
+    assert named.json()["run"]["parameters"]["window"] == 131072
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"parameters": {"window": 3}}, "window"),
+        ({"parameters": {"variants": "~/x"}}, "variants"),
+        ({"rows": []}, "rows"),
+        ({"rows": [{"variant": ["a"]}]}, "line 1"),
+        ({"rows": [{"variant": "nonsense"}]}, "line 1"),
+        ({"rows": [{"gene": "APOL1"}]}, "table"),
+        ({"row": 1}, "row"),
+    ],
+)
+def test_rows_that_cannot_run_are_refused_and_nothing_is_kept(house, project, program, changes, field):
+    identity, client = program
+    asked = {"project": project, "notebook": "a.ipynb", "rows": [{"variant": "chr22:36201698:A>C"}]}
+    answer = client.post("/api/v1/runs/batch", json={**asked, **changes})
+
+    assert answer.status_code == 422
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert house.workspace.batches.list(identity).total == 0
+    assert house.workspace.runs.list(identity).total == 0
+
+
+@pytest.fixture(scope="module")
+def plain(house) -> str:
+    """A project whose worksheet takes no batches."""
+    parameters = "variant: str = 'a'\nwindow: int = 16384\ntissues: list[str] = []"
+    return house.publish({"a.ipynb": notebook(parameters=parameters)})
+
+
+def test_where_a_worksheet_takes_no_batches_each_row_has_a_run_of_its_own(house, plain, program):
+    identity, client = program
+    rows = [{"variant": "one", "tissues": ["x", "y"]}, {"variant": "two"}, {"window": 5}]
+    asked = {"project": plain, "notebook": "a.ipynb", "title": "Three", "rows": rows}
+    answer = client.post("/api/v1/runs/batch", json={**asked, "parameters": {"window": 9}})
+    batch = answer.json()
+    address = f"/api/v1/batches/{batch['id']}"
+    runs = [house.workspace.runs.get(identity, run_id) for run_id in batch["run_ids"]]
+
+    assert answer.status_code == 202
+    assert (batch["state"], batch["rows"], batch["each_row_runs"]) == ("queued", 3, True)
+    assert [run.parameters["variant"] for run in runs] == ["one", "two", "a"]
+    assert [run.parameters["window"] for run in runs] == [9, 9, 5]
+    assert runs[0].parameters["tissues"] == ["x", "y"]
+
+    house.bench.finish(runs[0].id, identity.user)
+    house.bench.fail(runs[1].id, "no such variant")
+    found = client.get(f"{address}/rows?sort=row").json()["items"]
+    assert [(row["state"], row["error"]) for row in found] == [
+        ("done", None),
+        ("failed", "no such variant"),
+        ("waiting", None),
+    ]
+    assert [row["values"]["run"] for row in found] == batch["run_ids"]
+
+    assert client.post(f"{address}/stop").json()["state"] == "stopped"
+    assert client.post(f"{address}/stop").status_code == 409
+    assert client.post(f"{address}/start", json={}).status_code == 409
+    went_on = client.post(f"{address}/continue").json()
+    assert went_on["run_ids"][0] == runs[0].id
+    assert not set(went_on["run_ids"][1:]) & set(batch["run_ids"])
+    assert (went_on["state"], went_on["done"], went_on["waiting"]) == ("queued", 1, 2)
+
+
+def test_a_batch_of_runs_is_shown_with_links_to_each(house, plain):
+    _, browser = house.person()
+    rows = [{"variant": HOSTILE}, {"variant": "two"}]
+    answer = browser.post(
+        "/api/v1/runs/batch",
+        json={"project": plain, "notebook": "a.ipynb", "rows": rows},
+        headers={"X-CSRF-Token": _token(browser, "/me")},
+    )
+    batch = answer.json()
+    page = shown(browser, f"/batches/{batch['id']}")
+
+    assert all(page.all("a", href=f"/runs/{run_id}") for run_id in batch["run_ids"])
+    assert HOSTILE[:20] in page.text
+    assert "This is its run" not in page.text
+    assert "works through the rows of a batch" not in shown(browser, f"/runs/{batch['run_ids'][0]}").text
+
+
+def test_a_table_gives_each_parameter_by_the_name_of_its_column(house, plain, program):
+    identity, client = program
+    table = "variant;window;tissues\none;9;x, y\n\ntwo;5;\n"
+    batch = client.post(
+        "/api/v1/runs/batch",
+        data={"project": plain, "notebook": "a.ipynb"},
+        files={"table": ("../t.csv", table)},
+    ).json()
+    runs = [house.workspace.runs.get(identity, run_id) for run_id in batch["run_ids"]]
+
+    assert batch["filename"] == "t.csv"
+    assert [run.parameters for run in runs] == [
+        {"variant": "one", "window": 9, "tissues": ["x", "y"]},
+        {"variant": "two", "window": 5, "tissues": []},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields"),
+    [
+        ([{"window": "x"}, {"variant": "a"}, {"nothing": 1}], ["line 1: window", "line 3: nothing"]),
+        ([{}], ["rows"]),
+        ([{"variant": "a"}] * 1_001, ["rows"]),
+    ],
+)
+def test_rows_with_a_wrong_value_start_no_run(house, plain, program, rows, fields):
+    identity, client = program
+    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == fields
+    assert house.workspace.runs.list(identity).total == 0
+
+
+def test_more_rows_than_runs_may_wait_start_none(house, plain, program):
+    identity, client = program
+    most = house.workspace.settings.runs.queued_per_person
+    rows = [{"variant": str(number)} for number in range(most + 1)]
+    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+
+    assert answer.status_code == 429
+    assert house.workspace.runs.list(identity, state="queued").total == 0
+    assert house.workspace.batches.list(identity).total == 0
+
+
+def test_a_visitor_sends_no_rows(house, project):
+    rows = [{"variant": "chr22:36201698:A>C"}]
+    answer = house.visitor().post(
+        "/api/v1/runs/batch", json={"project": project, "notebook": "a.ipynb", "rows": rows}
+    )
+    assert answer.status_code == 401
 
 
 def test_a_batch_is_its_owners_alone(house, batch):

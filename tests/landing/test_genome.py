@@ -191,7 +191,7 @@ def test_what_a_file_holds_is_shown_as_text(open_view):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
 def test_the_view_shuts_nobody_out(open_view, scheme, width):
     page = open_view(scheme, width)
     page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from tests.conftest import wait_for
 from tests.publishing import notebook
 from tests.runs.conftest import ADA, BEN, VISITOR, Bench
 from workspace_api.batches.ranking import Wanted
+from workspace_api.batches.sources import Uploaded
 from workspace_api.batches.views import BatchView
 from workspace_api.errors import ConflictError, ForbiddenError, NotSignedInError
 
@@ -62,9 +63,7 @@ def project(bench: Bench) -> str:
 
 def check(bench: Bench, project: str, identity: Identity = ADA) -> BatchView:
     """Upload the table."""
-    return bench.workspace.batches.check(
-        identity, project, "a.ipynb", filename="t.csv", data=TABLE.encode(), title=None
-    )
+    return bench.workspace.batches.check(identity, project, "a.ipynb", Uploaded("t.csv", TABLE.encode()))
 
 
 def await_rows(bench: Bench, batch: BatchView, least: int) -> BatchView:

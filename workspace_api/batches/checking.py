@@ -7,10 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workspace_api.batches.columns import ALLELES, columns_of, is_enough
+from workspace_api.batches.given import GivenRows
 from workspace_api.batches.reading import Line, Table, TableError, read_table
+from workspace_api.batches.workbooks import Workbook, open_workbook
 from workspace_api.worksheets.formats import FormatError, genomic_variant, shown
 from workspace_api.worksheets.plain import plain
 
+AnyTable = Table | Workbook | GivenRows
+ZIP = b"PK\x03\x04"
 MOST_ROWS = 50_000
 MOST_PROBLEMS = 1_000
 LONGEST_NAME = 200
@@ -77,8 +81,17 @@ class Candidate:
 
 def check_table(data: bytes, assembly: str) -> Checked:
     """Return the rows of an uploaded table of variants of `assembly`; raises TableError for no such table."""
+    return check_lines(table_in(data), assembly)
+
+
+def table_in(data: bytes) -> Table | Workbook:
+    """Return an uploaded file as a table; raises TableError for what is none."""
+    return open_workbook(data) if data.startswith(ZIP) else read_table(data)
+
+
+def check_lines(table: AnyTable, assembly: str) -> Checked:
+    """Return the rows of a table of variants of `assembly`; raises TableError for one that cannot be read."""
     checked = Checked()
-    table = read_table(data)
     seen: set[str] = set()
     for candidate in _candidates(table, assembly, checked):
         try:
@@ -100,7 +113,7 @@ def check_table(data: bytes, assembly: str) -> Checked:
     return checked
 
 
-def _candidates(table: Table, assembly: str, checked: Checked) -> Iterator[Candidate]:
+def _candidates(table: AnyTable, assembly: str, checked: Checked) -> Iterator[Candidate]:
     if table.vcf:
         yield from _of_vcf(table, checked)
         return
@@ -121,7 +134,7 @@ def _candidates(table: Table, assembly: str, checked: Checked) -> Iterator[Candi
         )
 
 
-def _of_vcf(table: Table, checked: Checked) -> Iterator[Candidate]:
+def _of_vcf(table: AnyTable, checked: Checked) -> Iterator[Candidate]:
     for number, cells in table.lines():
         if len(cells) < 5:
             checked.tell(

@@ -19,7 +19,8 @@ class Batch(Base):
     `schema` is the worksheet's with what it declares of batches. `parameters` are the values that its runs
     are given beside table and journal, None before the first. `run_ids` are its runs, the last one last.
     `goes_on` says that a run which reaches its time limit is followed by another, `settled_before` how many
-    rows were done or failed when the last one was asked for, `halted` why no other follows.
+    rows were done or failed when the last one was asked for, `halted` why no other follows. `row_values` has
+    line and values of each row where each has a run of its own; `run_ids` are these then, in their order.
     """
 
     __tablename__ = "batches"
@@ -46,6 +47,7 @@ class Batch(Base):
     goes_on: Mapped[bool] = mapped_column(default=False)
     settled_before: Mapped[int] = mapped_column(default=0)
     halted: Mapped[str | None] = mapped_column(Text)
+    row_values: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
 
     owner: Mapped[User] = relationship()
     project: Mapped[Project] = relationship()

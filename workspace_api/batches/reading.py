@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-GZIP, ZIP, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+GZIP, OLD_EXCEL = b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DELIMITERS = "\t;,|"
 MOST_BYTES = 100_000_000
@@ -49,9 +49,10 @@ class Table:
 
 def read_table(data: bytes) -> Table:
     """Return an uploaded table as text, unpacked; raises TableError for what is none."""
-    if data.startswith((ZIP, OLD_EXCEL)):
+    if data.startswith(OLD_EXCEL):
         raise TableError(
-            "This is a workbook or an archive. In Excel choose File, Save as, “CSV UTF-8”, and upload that."
+            "This is a workbook of an old Excel, or one with a password. In Excel choose File, Save as, "
+            "“Excel workbook (.xlsx)” without a password, and upload that."
         )
     text = _decoded(_unpacked(data) if data.startswith(GZIP) else data)
     if not text.strip():
@@ -89,7 +90,7 @@ def _decoded(data: bytes) -> str:
     if data.startswith(UTF_16):
         return data.decode("utf-16", "replace")
     if b"\0" in data[:4096]:
-        raise TableError("This is no text. Upload a CSV, TSV or VCF file, packed with gzip or not.")
+        raise TableError("This is no text. Upload an Excel, CSV, TSV or VCF file.")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile as StarletteFile
 from starlette.responses import Response, StreamingResponse
 
+from workspace_api import csrf
 from workspace_api.batches.ranking import Wanted
-from workspace_api.batches.schemas import BatchLineSchema, BatchRowSchema, BatchSchema, BatchStart
+from workspace_api.batches.schemas import (
+    BatchForm,
+    BatchLineSchema,
+    BatchRequest,
+    BatchRowSchema,
+    BatchSchema,
+    BatchStart,
+)
+from workspace_api.batches.sources import Kept, Sent, Source, Uploaded
+from workspace_api.errors import FieldError, InvalidInputError
 from workspace_api.http import Caller, Listing, Paging, Services
 
 router = APIRouter(prefix="/batches", tags=["batches"])
+over_rows = APIRouter(prefix="/runs", tags=["batches"])
+Asked = TypeVar("Asked", bound=BaseModel)
+BODIES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": BatchRequest.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    **(form := BatchForm.model_json_schema()),
+                    "properties": {**form["properties"], "table": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$", description="A batch's id.")]
 
 
@@ -38,13 +68,28 @@ class RowsRequest:
 Rows = Annotated[RowsRequest, Depends()]
 
 
+def source_of(table: object, path: str) -> Source:
+    """Return where the rows come from: an uploaded file, or a chosen one. Raises InvalidInputError."""
+    if isinstance(table, StarletteFile) and table.filename:
+        return Uploaded(table.filename, table.file.read())
+    if path.strip():
+        return Kept(path)
+    words = "No file was chosen. Choose a table of variants."
+    raise InvalidInputError("The table was not taken.", [FieldError("table", words)])
+
+
 @router.post("", status_code=201)
 def check(
     services: Services,
     caller: Caller,
     project: Annotated[str, Form(max_length=510, description="`namespace/name`.")],
     notebook: Annotated[str, Form(max_length=500, description="The worksheet's path in the project.")],
-    table: Annotated[UploadFile, File(description="CSV, TSV or VCF, packed with gzip or not.")],
+    table: Annotated[
+        UploadFile | None, File(description="Excel, CSV, TSV or VCF, the last three packed with gzip or not.")
+    ] = None,
+    path: Annotated[
+        str, Form(max_length=1000, description="A table in your home or a share, in the place of a file.")
+    ] = "",
     ref: Annotated[str, Form(max_length=255, description="Tag, branch or commit.")] = "",
     title: Annotated[str, Form(max_length=1000, description="What to call it.")] = "",
 ) -> BatchSchema:
@@ -53,10 +98,48 @@ def check(
         caller,
         project,
         notebook,
+        source_of(table, path),
         ref=ref or None,
-        filename=table.filename or "",
-        data=table.file.read(),
         title=title,
+    )
+    return BatchSchema.of(made)
+
+
+async def read_asked(request: Request) -> tuple[BatchRequest | BatchForm, object]:
+    """Return what `POST /runs/batch` was sent, JSON or a form, and the file of a form."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        form = await request.form()
+        fields = {name: value for name, value in form.items() if name not in ("table", csrf.FIELD)}
+        return _read(BatchForm.model_validate, fields), form.get("table")
+    return _read(BatchRequest.model_validate_json, await request.body()), None
+
+
+def _read(validate: Callable[[Any], Asked], sent: object) -> Asked:
+    try:
+        return validate(sent)
+    except ValidationError as error:
+        problems: list[Any] = error.errors()
+        raise RequestValidationError([{**told, "loc": ("body", *told["loc"])} for told in problems]) from None
+
+
+@over_rows.post("/batch", status_code=202, openapi_extra=BODIES)
+def run_over_rows(
+    services: Services,
+    caller: Caller,
+    asked: Annotated[tuple[BatchRequest | BatchForm, object], Depends(read_asked)],
+) -> BatchSchema:
+    """Run a worksheet over rows or a table: one run for all where it takes batches, else one for each."""
+    body, table = asked
+    source = Sent(body.rows) if isinstance(body, BatchRequest) else source_of(table, body.path)
+    made = services.batches.run(
+        caller,
+        body.project,
+        body.notebook,
+        source,
+        body.parameters,
+        ref=body.ref or None,
+        title=body.title,
+        fresh=body.fresh,
     )
     return BatchSchema.of(made)
 

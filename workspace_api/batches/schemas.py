@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.runs.schemas import RunSchema
@@ -17,6 +17,44 @@ class BatchStart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+
+
+class BatchRequest(BaseModel):
+    """Rows for a worksheet, and the values that are the same for all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: Annotated[str, Field(max_length=510, description="`namespace/name`.")]
+    notebook: Annotated[str, Field(max_length=500, description="The worksheet's path in the project.")]
+    ref: Annotated[str | None, Field(max_length=255, description="Tag, branch or commit.")] = None
+    title: Annotated[str | None, Field(max_length=1000, description="What to call it.")] = None
+    parameters: Annotated[dict[str, Any], Field(description="Values by parameter.")] = {}
+    fresh: Annotated[
+        bool,
+        Field(description="Compute even where an identical run has finished already."),
+    ] = False
+    rows: Annotated[
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            description="For a worksheet that takes batches each with `variant`, or with the columns of a "
+            "table, and one run for all; else values by parameter, and a run for each.",
+        ),
+    ]
+
+
+class BatchForm(BaseModel):
+    """The same as a form, with a table in the place of rows; `parameters` is JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: Annotated[str, Field(max_length=510)]
+    notebook: Annotated[str, Field(max_length=500)]
+    ref: Annotated[str, Field(max_length=255)] = ""
+    title: Annotated[str, Field(max_length=1000)] = ""
+    parameters: Json[dict[str, Any]] = {}
+    fresh: bool = False
+    path: Annotated[str, Field(max_length=1000, description="A table in your home or a share.")] = ""
 
 
 class ProblemSchema(BaseModel):
@@ -34,7 +72,8 @@ class BatchSchema(BaseModel):
 
     `state` is checked, queued, preparing, running, stopped or finished; it is queued too while another run is
     about to follow one that reached its time limit (`awaits_part`), and `halted` says why none follows.
-    `columns` are the values that rows have so far, `rank` the one by which they are ranked.
+    `columns` are the values that rows have so far, `rank` the one by which they are ranked. With
+    `each_row_runs` each row has a run of its own, named in its value `run`.
     """
 
     id: str
@@ -63,6 +102,7 @@ class BatchSchema(BaseModel):
     trouble: str | None
     awaits_part: bool
     halted: str | None
+    each_row_runs: bool
     can_start: bool
     can_stop: bool
     can_continue: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,12 +12,16 @@ from sqlalchemy.orm import Session, joinedload
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
-from workspace_api.batches.checking import Checked, check_table
+from workspace_api.batches.checking import Checked, Row, check_lines, check_table
 from workspace_api.batches.declaration import Declaration, declared, without_own
+from workspace_api.batches.given import GivenRows
+from workspace_api.batches.journal import Journal
 from workspace_api.batches.models import Batch
 from workspace_api.batches.ranking import Wanted, as_csv, ranked
 from workspace_api.batches.reading import TableError
+from workspace_api.batches.row_runs import RowRuns
 from workspace_api.batches.showing import facts, line_of, part_due, rank_of, view_of
+from workspace_api.batches.sources import Kept, Sent, Source, Uploaded, plain_name
 from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
 from workspace_api.database import Database, now
@@ -31,6 +34,7 @@ from workspace_api.errors import (
     UnavailableError,
     WorkspaceError,
 )
+from workspace_api.files.service import FileService
 from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people.models import User
@@ -39,11 +43,13 @@ from workspace_api.projects.service import ProjectService
 from workspace_api.projects.views import WorksheetView
 from workspace_api.runs.models import Run, RunState
 from workspace_api.runs.service import RunService, checked_title
+from workspace_api.runs.views import RunView
+from workspace_api.worksheets.formats import FormatError, file_path
 from workspace_api.worksheets.values import resolve_values
 
 logger = logging.getLogger(__name__)
 SHOWN_REFUSALS = 100
-LONGEST_FILENAME = 80
+MOST_UPLOADED = 25_000_000
 
 
 class UnderWayError(ConflictError):
@@ -60,22 +66,24 @@ class BatchService:
         runs: RunService,
         people: PeopleService,
         files: BatchFiles,
+        chosen: FileService,
     ) -> None:
         self._database = database
         self._projects = projects
         self._runs = runs
         self._people = people
         self._files = files
+        self._chosen = chosen
+        self._each = RowRuns(database, runs, chosen)
 
     def check(
         self,
         identity: Identity,
         path: str,
         notebook: str,
+        source: Source,
         *,
         ref: str | None = None,
-        filename: str,
-        data: bytes,
         title: str | None = None,
     ) -> BatchView:
         """Check a table for a worksheet, keep its good rows in the caller's home, and start nothing.
@@ -87,15 +95,44 @@ class BatchService:
         sheet = self._projects.worksheet(identity, path, notebook, ref)
         declaration = _declaration(sheet)
         shown = checked_title(title)
-        checked = _checked(data, declaration)
+        source = self._read(identity, source)
+        checked = _checked(source, declaration)
         person = self._people.get(str(identity.user))
         batch_id = secrets.token_hex(8)
-        name = _plain_name(filename)
-        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", data))
+        name = plain_name(source.filename)
+        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", source.data))
         with self._database.write() as session:
             owner = session.scalars(select(User.id).where(User.name == person.name)).one()
             session.add(_new_row(batch_id, owner, sheet, checked, name, shown))
         return self.get(identity, batch_id)
+
+    def run(
+        self,
+        identity: Identity,
+        path: str,
+        notebook: str,
+        source: Source,
+        values: Mapping[str, Any],
+        *,
+        ref: str | None = None,
+        title: str | None = None,
+        fresh: bool = False,
+    ) -> BatchView:
+        """Run a worksheet over rows at once: one run for all where it takes batches, else one for each.
+
+        Values that are refused are told before anything is kept. Raises as `check`, `start` and
+        `RowRuns.make` do.
+        """
+        require(identity, Action.MAKE_BATCH, PLATFORM, "run many rows")
+        sheet = self._projects.worksheet(identity, path, notebook, ref)
+        if declared(sheet.schema) is None:
+            made_id = self._each.make(
+                identity, sheet, self._read(identity, source), values, title=checked_title(title), fresh=fresh
+            )
+            return self.get(identity, made_id)
+        resolve_values(without_own(sheet.schema), values, from_form=False)
+        made = self.check(identity, path, notebook, source, ref=ref, title=title)
+        return self.start(identity, made.id, values)
 
     def start(
         self, identity: Identity, batch_id: str, values: Mapping[str, Any], *, from_form: bool = False
@@ -104,6 +141,8 @@ class BatchService:
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
             require(identity, Action.START_BATCH, facts(batch), "start this batch")
+        if batch.row_values is not None:
+            raise ConflictError("This batch was started when it was made. Continue it, or make another.")
         parameters = resolve_values(without_own(batch.schema), values, from_form=from_form)
         self._request(identity, batch, parameters)
         return self.get(identity, batch_id)
@@ -118,10 +157,12 @@ class BatchService:
             require(identity, Action.START_BATCH, facts(batch), "continue this batch")
         if batch.parameters is None:
             raise ConflictError("This batch was not started yet. Start it with values for the worksheet.")
-        journal = self._files.journal(batch.owner.name, batch.id)
-        if journal.count("done", batch.rows) >= batch.rows:
+        if self._journal(batch).count("done", batch.rows) >= batch.rows:
             raise ConflictError("Every row of this batch is done; there is nothing to continue.")
-        self._request(identity, batch, batch.parameters, again=True)
+        if batch.row_values is not None:
+            self._each.again(identity, batch)
+        else:
+            self._request(identity, batch, batch.parameters, again=True)
         return self.get(identity, batch_id)
 
     def stop(self, identity: Identity, batch_id: str) -> BatchView:
@@ -139,6 +180,9 @@ class BatchService:
             run_id = batch.run_id
         if run_id is None:
             raise ConflictError("This batch was not started, so there is nothing to stop.")
+        if batch.row_values is not None:
+            self._each.stop(identity, batch)
+            return self.get(identity, batch_id)
         try:
             self._runs.cancel(identity, run_id)
         except ConflictError:
@@ -191,9 +235,9 @@ class BatchService:
         return Page([line_of(row) for row in rows], total, page, per_page)
 
     def of_run(self, run_id: str) -> str | None:
-        """Return the id of the batch whose last run this is, or None."""
+        """Return the id of the batch over whose rows this, its last run, works, or None."""
         with self._database.read() as session:
-            return session.scalar(select(Batch.id).where(Batch.run_id == run_id))
+            return session.scalar(select(Batch.id).where(Batch.run_id == run_id, Batch.row_values.is_(None)))
 
     def rows(
         self, identity: Identity, batch_id: str, wanted: Wanted, *, page: int = 1, per_page: int = 50
@@ -208,13 +252,33 @@ class BatchService:
         found = self._ranked(identity, batch_id, wanted)
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
-        return as_csv(found, self._files.journal(batch.owner.name, batch.id).columns)
+        return as_csv(found, self._journal(batch).columns)
+
+    def _read(self, identity: Identity, source: Source) -> Uploaded | Sent:
+        """Return a table with what is in it; raises InvalidInputError for a file that cannot be read."""
+        if not isinstance(source, Kept):
+            return source
+        try:
+            where = file_path(source.path, {})
+            data = self._chosen.read(identity, where, MOST_UPLOADED)
+        except FormatError as error:
+            raise InvalidInputError("The table was not taken.", [FieldError("path", str(error))]) from None
+        return Uploaded(where.rpartition("/")[2], data)
 
     def _ranked(self, identity: Identity, batch_id: str, wanted: Wanted) -> Sequence[BatchRow]:
         with self._database.read() as session:
             batch = self._find(session, identity, batch_id)
-        rows = self._files.rows(batch.owner.name, batch.id)
-        return ranked(rows, self._files.journal(batch.owner.name, batch.id), rank_of(batch), wanted)
+        return ranked(self._rows(batch), self._journal(batch), rank_of(batch), wanted)
+
+    def _rows(self, batch: Batch) -> Sequence[Row]:
+        if batch.row_values is not None:
+            return self._each.rows(batch)
+        return self._files.rows(batch.owner.name, batch.id)
+
+    def _journal(self, batch: Batch) -> Journal:
+        if batch.row_values is not None:
+            return self._each.journal(batch)
+        return self._files.journal(batch.owner.name, batch.id)
 
     def _request_part(self, batch: Batch) -> None:
         """Ask for the run that follows; rows that failed are not tried again by themselves."""
@@ -290,10 +354,13 @@ class BatchService:
         return batch
 
     def _view(self, batch: Batch, identity: Identity) -> BatchView:
-        journal, trouble = self._files.journal(batch.owner.name, batch.id), None
-        run = self._runs.get(identity, batch.run_id) if batch.run_id else None
+        journal, trouble = self._journal(batch), None
+        if batch.row_values is not None:
+            run: RunView | None = self._each.current(identity, batch)
+        else:
+            run = self._runs.get(identity, batch.run_id) if batch.run_id else None
         try:
-            self._files.rows(batch.owner.name, batch.id)
+            self._rows(batch)
         except NotFoundError as error:
             trouble = error.detail
         return view_of(batch, identity, journal, run, trouble)
@@ -311,9 +378,12 @@ def _declaration(sheet: WorksheetView) -> Declaration:
     return declaration
 
 
-def _checked(data: bytes, declaration: Declaration) -> Checked:
+def _checked(source: Uploaded | Sent, declaration: Declaration) -> Checked:
     try:
-        checked = check_table(data, declaration.assembly)
+        if isinstance(source, Sent):
+            checked = check_lines(GivenRows(source.rows), declaration.assembly)
+        else:
+            checked = check_table(source.data, declaration.assembly)
     except TableError as error:
         raise InvalidInputError("The table was not taken.", [FieldError("table", str(error))]) from None
     if not checked.rows:
@@ -348,9 +418,3 @@ def _new_row(
         run_ids=[],
         run_id=None,
     )
-
-
-def _plain_name(filename: str) -> str:
-    """Return the name of an uploaded file without folders, control characters and what a shell minds."""
-    name = re.sub(r"[^\w.() +-]", "_", filename.replace("\\", "/").rpartition("/")[2]).strip(". ")
-    return name[-LONGEST_FILENAME:] or "table"

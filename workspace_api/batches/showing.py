@@ -93,6 +93,7 @@ def view_of(
         trouble=trouble,
         awaits_part=awaits_part,
         halted=batch.halted,
+        each_row_runs=batch.row_values is not None,
         can_start=starts and run is None,
         can_stop=run is not None and not ended and may(identity, Action.STOP_BATCH, facts(batch)),
         can_continue=starts and ended and left > 0,

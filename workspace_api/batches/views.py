@@ -33,7 +33,7 @@ class BatchView:
     finished. `done` and `failed` count rows; `run` is the last of its runs, whose ids are `run_ids`.
     `problems` has the first thousand, `problem_count` counts the rows that were left out. `trouble` says
     that its files are gone. `awaits_part` says that its run reached the time limit and another is about to
-    follow; `halted` why none follows by itself.
+    follow; `halted` why none follows by itself. With `each_row_runs` each row has a run of its own.
     """
 
     id: str
@@ -63,6 +63,7 @@ class BatchView:
     trouble: str | None
     awaits_part: bool
     halted: str | None
+    each_row_runs: bool
     can_start: bool
     can_stop: bool
     can_continue: bool

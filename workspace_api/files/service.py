@@ -79,6 +79,14 @@ class FileService:
         """Return when the caller may read the file; raises FormatError with words for whoever chose it."""
         os.close(self._open(identity, path))
 
+    def read(self, identity: Identity, path: str, most: int) -> bytes:
+        """Return what is in a file that the caller may read; raises FormatError, also above `most` bytes."""
+        with os.fdopen(self._open(identity, path), "rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise FormatError(f"{shown(path)} has more than {most / 1e6:g} MB. Choose a smaller file.")
+        return data
+
     def inputs(
         self, identity: Identity, schema: Mapping[str, Any], parameters: Mapping[str, Any]
     ) -> list[dict[str, str]]:

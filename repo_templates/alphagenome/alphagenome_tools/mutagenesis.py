@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from alphagenome.data import genome
 from alphagenome.interpretation import ism
-from alphagenome.models import variant_scorers
+from alphagenome.models import dna_client, variant_scorers
 from alphagenome.visualization import plot_components
 from matplotlib.figure import Figure
 
@@ -27,6 +27,8 @@ def score_changes(
     stretch: genome.Interval,
     scorer: Any,
     terms: Sequence[str] = (),
+    *,
+    organism: dna_client.Organism = dna_client.Organism.HOMO_SAPIENS,
 ) -> pd.DataFrame:
     """Return the mean score of every single-base change of ``stretch``, by place: columns variant and score.
 
@@ -38,7 +40,7 @@ def score_changes(
             f"{stretch.width:,} bp would cost {3 * stretch.width:,} predictions; ask for {WIDEST}."
         )
     with asking():
-        found = model.score_ism_variants(interval, stretch, [scorer], progress_bar=False)
+        found = model.score_ism_variants(interval, stretch, [scorer], organism=organism, progress_bar=False)
     rows = []
     for (scores,) in found:
         scores.uns.setdefault("variant_scorer", scorer)  # the client leaves it out here
