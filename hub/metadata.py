@@ -28,14 +28,16 @@ def route_program() -> str | None:
     return shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin")
 
 
+class NetworkError(OSError):
+    """The network of a job cannot be made what it has to be; the message says why."""
+
+
 def shut_out(pid: int) -> None:
-    """Make these addresses unreachable in the network of the process `pid`; raises OSError, saying why not.
+    """Make these addresses unreachable in the network of the process `pid`; raises NetworkError.
 
     Only who may administer that network can undo it. Asking for one of them then fails at once.
     """
-    six = Path(
-        f"/proc/{pid}/net/if_inet6"
-    ).exists()  # else the kernel has no IPv6, and there is nothing to shut
+    six = Path(f"/proc/{pid}/net/if_inet6").exists()  # else the kernel has no IPv6
     routes = "".join(f"route replace unreachable {each}\n" for each in NETWORKS if six or ":" not in each)
     try:
         run(
@@ -44,4 +46,4 @@ def shut_out(pid: int) -> None:
             timeout=SECONDS,
         )
     except CommandError as error:
-        raise OSError(f"metadata addresses of a cloud cannot be shut out of its network: {error}") from None
+        raise NetworkError(f"metadata addresses of a cloud cannot be shut out: {error}") from None

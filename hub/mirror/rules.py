@@ -33,15 +33,19 @@ class Place:
 def read_place(authority: str, port: int = 0) -> Place:
     """Return the place that `HOST:PORT` means, `port` where it names none; raises ValueError."""
     found = AUTHORITY.fullmatch(authority)
+    host = _host(found["name"], found["six"]) if found else ""
     number = int(found["port"] or port) if found else 0
-    if found is None or not 0 < number < 1 << 16:
+    if not host or not 0 < number < 1 << 16:
         raise ValueError(f"{authority[:100]!r} is no host with a port, such as pypi.org:443")
-    if found["six"]:
-        return Place(str(IPv6Address(found["six"])), number)
+    return Place(host, number)
+
+
+def _host(name: str | None, six: str | None) -> str:
+    """Return a name, or an IPv6 address, as `Place` has it; empty for what is neither."""
     try:
-        return Place(str(IPv4Address(found["name"])), number)
+        return str(ip_address(name or IPv6Address(six or "")))
     except ValueError:
-        return Place(found["name"].lower().removesuffix("."), number)
+        return (name or "").lower().removesuffix(".")
 
 
 def read_url(url: str) -> tuple[Place, str]:

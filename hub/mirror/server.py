@@ -23,11 +23,15 @@ from hub.relay import CHUNK, copy
 
 HEAD_BYTES = 16_384
 HEAD_SECONDS = 20.0
-REACH_SECONDS = 15.0
+REACH_SECONDS = 6.0  # for each address of a name
 # What a client says to its proxy, and not to the server behind it (RFC 9110, 7.6.1).
 OURS = frozenset(
     {b"host", b"connection", b"proxy-connection", b"proxy-authorization", b"keep-alive", b"te", b"upgrade"}
 )
+
+
+class UnreachableError(Exception):
+    """A place that is allowed does not answer; the message says which, and why."""
 
 
 def socket_of(home: Path) -> Path:
@@ -47,13 +51,13 @@ async def carry(reader: StreamReader, writer: StreamWriter, allowed: Allowed) ->
         allowed.check(place)
         far_reader, far_writer = await _reach(place, allowed)
     except NotAllowedError as error:
-        return await _refuse(writer, client, 403, str(error))
+        return await _refuse(writer, 403, str(error))
     except (h11.RemoteProtocolError, ValueError) as error:
-        return await _refuse(writer, client, 400, str(error))
+        return await _refuse(writer, 400, str(error))
     except TimeoutError:
-        return await _refuse(writer, client, 408, "The request was not complete in time.")
-    except OSError as error:
-        return await _refuse(writer, client, 502, f"{place} does not answer: {error.strerror}")
+        return await _refuse(writer, 408, "The request was not complete in time.")
+    except UnreachableError as error:
+        return await _refuse(writer, 502, str(error))
     if request.method == b"CONNECT":
         writer.write(client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established")))
     else:
@@ -81,7 +85,7 @@ def head_for(request: h11.Request, place: Place, path: str) -> bytes:
     of_connection = [value for name, value in request.headers if name == b"connection"]
     dropped = OURS | {part.strip().lower() for value in of_connection for part in value.split(b",")}
     kept = [(name, value) for name, value in request.headers if name not in dropped]
-    headers = [(b"Host", str(place).encode()), (b"Connection", b"close"), *kept]
+    headers = [(b"Host", str(place).removesuffix(":80").encode()), (b"Connection", b"close"), *kept]
     changed = h11.Request(method=request.method, target=path, headers=headers)
     return h11.Connection(h11.CLIENT).send(changed) or b""
 
@@ -104,28 +108,31 @@ async def _read(reader: StreamReader, client: h11.Connection) -> h11.Request | N
 
 
 async def _reach(place: Place, allowed: Allowed) -> tuple[StreamReader, StreamWriter]:
-    """Connect to `place` at an address that was judged; raises NotAllowedError and OSError."""
-    loop = asyncio.get_running_loop()
+    """Connect to `place` at an address that was judged; raises NotAllowedError and UnreachableError."""
+    why = ""
     try:
-        async with asyncio.timeout(REACH_SECONDS):
-            found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-            for address in addresses:
-                allowed.check_address(place, address)
-            for address in addresses[:-1]:
-                with contextlib.suppress(OSError):  # another address may answer
-                    return await asyncio.open_connection(address, place.port, limit=CHUNK)
-            return await asyncio.open_connection(addresses[-1], place.port, limit=CHUNK)
-    except TimeoutError:
-        raise OSError(0, f"there was no connection within {REACH_SECONDS:.0f} s") from None
+        found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UnreachableError(f"{place} does not answer: {error.strerror}") from None
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    for address in addresses:
+        allowed.check_address(place, address)
+    for address in addresses:
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                return await asyncio.open_connection(address, place.port, limit=CHUNK)
+        except OSError as error:  # another address may answer
+            why = error.strerror or f"there was no connection within {REACH_SECONDS:.0f} s"
+    raise UnreachableError(f"{place} does not answer: {why}")
 
 
-async def _refuse(writer: StreamWriter, client: h11.Connection, status: int, words: str) -> None:
-    """Say why not: in the line that most programs show, and in the body."""
-    body = b"" if client.their_state is h11.ERROR else f"{words}\n".encode()
-    headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(body))), ("Connection", "close")]
-    writer.write(client.send(h11.Response(status_code=status, headers=headers, reason=words.encode())) or b"")
-    writer.write(body)
+async def _refuse(writer: StreamWriter, status: int, words: str) -> None:
+    """Say why not: in the first line, which most programs show, and in the body."""
+    body = f"{words}\n"
+    writer.write(
+        f"HTTP/1.1 {status} {words}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        f"Connection: close\r\n\r\n{body}".encode("ascii", "replace")
+    )
     await writer.drain()
 
 
