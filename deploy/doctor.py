@@ -38,6 +38,7 @@ def examine(configuration: Configuration) -> list[Finding]:
         ),
         sandbox(),
         containers(configuration),
+        network(configuration),
         _identity(),
         _limits(),
         _gpu(),
@@ -73,6 +74,20 @@ def containers(configuration: Configuration) -> Finding:
         return Finding("containers", True, look_at(configuration.containers), needed=True)
     except ConfigurationError as error:
         return Finding("containers", False, str(error), needed=True)
+
+
+def network(configuration: Configuration) -> Finding:
+    """Say where sessions and runs reach what they had better not: metadata addresses of a cloud."""
+    chosen = {"sessions": configuration.sessions.network, "runs": configuration.runs.network}
+    reached = ", ".join(f"{what}: {network}" for what, network in chosen.items())
+    if "open" not in chosen.values() or configuration.containers.engine:
+        return Finding("network", True, f"{reached}; no metadata address of a cloud is reached")
+    return Finding(
+        "network",
+        False,
+        f"{reached}; what is open reaches all that this machine does, in a cloud also the addresses with its "
+        "credentials. Set it to mirror, or use containers (docs/sandbox.md)",
+    )
 
 
 def healthy(findings: Sequence[Finding]) -> bool:

@@ -9,6 +9,7 @@ import docker  # type: ignore[import-untyped]
 from deploy.configuration import Configuration, ConfigurationError, variable
 from hub.containers import engine
 from hub.environments.clients import CLIENTS, NoClientError, find_client
+from hub.metadata import route_program
 from workspace_api.settings import ContainerSettings
 
 OLDEST = (1, 41)  # of the engine's interface: Docker Engine 20.10
@@ -52,6 +53,11 @@ def make_ready(configuration: Configuration) -> None:
     try:
         look_at(chosen)
         if "open" in (configuration.runs.network, configuration.sessions.network):
+            if route_program() is None:
+                raise ConfigurationError(
+                    "the network open needs the program ip, which shuts out metadata addresses of a cloud. "
+                    "Install it: apt-get install iproute2"
+                )
             _make_network(chosen)
     except (ConfigurationError, OSError) as error:
         name = variable("containers__engine")

@@ -19,12 +19,14 @@ from deploy.layout import NODE_MODULES, machine_environment
 from deploy.services import commands, take_over, tied_command
 from hub.door import socket_of
 from hub.environments.uv import UvBuilder
+from hub.mirror.server import socket_of as mirror_socket_of
 from hub.spawners import DockerProjectSpawner, SandboxSpawner
 from hub.usage import servers_folder
 from hub.warm.asking import warm_folder
 from hub.warm.waiting import waiting_command
 from landing.assets import Assets
 from landing.frame import sign_in_pages
+from workspace_api.egress import allowed_places, has_mirror
 from workspace_api.means import launcher_of
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
@@ -147,6 +149,14 @@ def tethered(name: str, module: str, *arguments: str) -> dict[str, Any]:
     }
 
 
+def mirror() -> dict[str, Any]:
+    """Describe the proxy by which jobs with the network `mirror` reach package indexes."""
+    allowed = allowed_places(settings)
+    named = [f"--named={place}" for place in sorted(allowed.named)]
+    public = [f"--public={place}" for place in sorted(allowed.public)]
+    return tethered("mirror", "hub.mirror.server", str(mirror_socket_of(home)), *named, *public)
+
+
 def fork_server() -> dict[str, Any]:
     """Describe the fork server; not a nice one, as what it forks could not become less nice again."""
     builder = UvBuilder(home / "environments")
@@ -167,6 +177,7 @@ c.JupyterHub.services = [
     ),
     *(process(name, command) for name, command in ours.items()),
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
+    *([mirror()] if has_mirror(settings) else []),
     *([fork_server()] if force.sandboxed and not settings.containers.engine else []),
 ]
 CULL_EVERY = 15  # seconds: people are told to the minute when a session ends

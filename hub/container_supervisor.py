@@ -27,6 +27,7 @@ from hub.containers import connect
 from hub.control_groups import ROOT, ControlGroup
 from hub.disk_use import DiskWatch
 from hub.job_log import JobLog
+from hub.metadata import NetworkError, shut_out
 from hub.records import reserve_record, write_record
 from hub.relay import serve
 from hub.supervisor import take_on
@@ -96,6 +97,8 @@ class ContainerSupervisor:
         container.start()
         pid = client.api.inspect_container(container.id)["State"]["Pid"]
         self.group = control_group_of(pid)
+        if self.plan["open"]:
+            shut_out(pid)
         relay = self._relay(pid)
         output = threading.Thread(target=self._keep_output, args=(attached,), daemon=True)
         output.start()
@@ -124,7 +127,7 @@ class ContainerSupervisor:
         os.close(read_end)
         if not ready:
             os.waitpid(child, 0)
-            raise OSError("its connections could not be carried; see supervisor.log")
+            raise NetworkError("its connections could not be carried; see supervisor.log")
         return child
 
     def _keep_output(self, attached: Any) -> None:
@@ -266,6 +269,8 @@ def _stops(client: Any) -> bool:
 def _words(error: Exception, host: str) -> str:
     if isinstance(error, docker.errors.APIError):
         return str(error.explanation or error)
+    if isinstance(error, NetworkError):
+        return str(error)
     return f"the container engine at {host} does not answer. Ask an administrator to start it."
 
 

@@ -76,6 +76,7 @@ class ContainerLauncher:
             "limits": asdict(job.limits),
             "writable": [str(path) for path in job.writable],
             "forwards": [[forward.port, str(forward.socket)] for forward in job.forwards],
+            "open": job.network == "open",
             "listeners": [[str(listener.socket), listener.port] for listener in job.listeners],
         }
         _write_secret(folder / "plan.json", json.dumps(plan))

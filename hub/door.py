@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hub.relay import CHUNK, connect
@@ -26,6 +27,13 @@ async def serve(path: Path, target: str) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await connect(reader, writer, target)
 
+    await listen(path, handle)
+
+
+async def listen(
+    path: Path, handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+) -> None:
+    """Have `handle` serve every connection to a socket at the absolute `path`, which all may connect to."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     os.chdir(path.parent)  # the path of a socket may be no longer than 107 bytes

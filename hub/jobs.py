@@ -57,7 +57,7 @@ class Job:
     """One command with all it may see and use.
 
     `writable` names the folders of this machine whose growth counts against `limits.disk_bytes`, `devices`
-    the device files that the job may use.
+    the device files that the job may use. With the network `none` it reaches what `forwards` name alone.
     """
 
     argv: tuple[str, ...]

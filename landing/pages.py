@@ -16,6 +16,7 @@ from landing import words
 from landing.assets import Assets
 from landing.frame import SHARED_TEMPLATES, TEMPLATES, frame_values
 from workspace_api.browsers import browser_of
+from workspace_api.egress import words_for
 from workspace_api.errors import WorkspaceError
 from workspace_api.http import csrf_token
 from workspace_api.settings import Settings
@@ -35,7 +36,12 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals.update(frame_values(settings, assets), examples=settings.runs.examples)
+        self._templates.globals.update(
+            frame_values(settings, assets),
+            examples=settings.runs.examples,
+            sessions_reach=words_for(settings, settings.sessions.network, "this workspace, AlphaGenome"),
+            runs_reach=words_for(settings, settings.runs.network, "AlphaGenome"),
+        )
         self._templates.filters.update(
             time=_time_tag,
             clock=words.clock_tag,

@@ -13,6 +13,7 @@ from auth.identity import Level
 
 GIB = 1024**3
 CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+Network = Literal["none", "mirror", "open"]
 HOST = re.compile(r"\*|(https?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 
 
@@ -95,8 +96,10 @@ class RunSettings(Section):
     processes: int = Field(256, ge=8, description="Processes and threads of a run.")
     disk_gib: float = Field(5, gt=0, description="What a run may write, in GiB.")
     output_mib: float = Field(20, gt=0, description="What a notebook may print, in MiB.")
-    network: Literal["none", "open"] = Field(
-        "none", description="`none`: a run reaches the gateway alone; `open`: whatever the machine reaches."
+    network: Network = Field(
+        "none",
+        description="`none`: a run reaches the gateway alone; `mirror`: package indexes too; `open`: "
+        "whatever the machine reaches.",
     )
     examples: bool = Field(True, description="Whether each curated worksheet is run once, as its example.")
     lease_seconds: float = Field(15, gt=1, description="After how long without a sign a worker is lost.")
@@ -133,8 +136,10 @@ class SessionSettings(Section):
     memory_gib: float = Field(4, gt=0, description="Memory of a session, in GiB.")
     processes: int = Field(512, ge=64, description="Processes and threads of a session.")
     idle_minutes: int = Field(120, ge=0, description="Minutes without use after which it ends; 0: never.")
-    network: Literal["none", "open"] = Field(
-        "none", description="`none`: a session reaches this workspace alone; `open`: all the machine does."
+    network: Network = Field(
+        "none",
+        description="`none`: a session reaches this workspace alone; `mirror`: package indexes too; `open`: "
+        "all the machine does.",
     )
     classes: dict[str, SessionClass] = Field(
         {}, description="Sizes to choose from, by name; none: small, standard and large by the figures above."
@@ -173,6 +178,9 @@ class EnvironmentSettings(Section):
     """How environments are built, and how long they are kept."""
 
     index_url: str = Field("", description="Package index for builds; empty: uv's own default.")
+    mirror_hosts: tuple[str, ...] = Field(
+        (), description="Hosts that the network `mirror` reaches beside the package indexes."
+    )
     build_minutes: float = Field(20, gt=0, description="Longest build of an environment, in minutes.")
     keep_gib: float = Field(
         50,
@@ -182,6 +190,23 @@ class EnvironmentSettings(Section):
     keep_days: float = Field(
         60, ge=0, description="Days after which an environment that nobody uses goes; 0: never."
     )
+
+    @field_validator("mirror_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take `a, b` for a list, as variables have it."""
+        return _split_at_commas(value)
+
+    @field_validator("mirror_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if host == "*" or not HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no host such as conda.anaconda.org or http://files.lab:8080; where every "
+                    "host is to be reached set the network to open"
+                )
+        return value
 
 
 class RepositorySettings(Section):
@@ -200,9 +225,7 @@ class RepositorySettings(Section):
     @classmethod
     def _listed(cls, value: object) -> object:
         """Take `a, b` for a list, as variables have it."""
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        return _split_at_commas(value)
 
     @field_validator("hosts")
     @classmethod
@@ -296,4 +319,8 @@ class Settings(Section):
 
     def has_own_network(self, network: str) -> bool:
         """Whether 127.0.0.1 of a job with this `network` is its own, so that it reaches us by forwards."""
-        return bool(self.containers.engine) or (self.sandboxed and network == "none")
+        return bool(self.containers.engine) or (self.sandboxed and network != "open")
+
+
+def _split_at_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -14,6 +14,7 @@ import pytest
 from alphagenome.atlas import atlas
 from alphagenome.protos import atlas_service_pb2_grpc as atlas_rpc
 from alphagenome.protos.v1 import dna_model_service_pb2_grpc as rpc
+from pydantic import SecretStr
 
 from auth.identity import Identity, Level
 from tests.alphagenome.conftest import ADMIN, COLON, LIVER, VARIANT
@@ -21,6 +22,8 @@ from tests.alphagenome.service import KEY, Service
 from tests.alphagenome.test_refusals import question
 from tests.conftest import CHECKOUT, wait_for
 from workspace_api.alphagenome.quotas import Kind, Measure, Window
+from workspace_api.egress import mirror_variables
+from workspace_api.settings import Settings
 
 ADA = Identity(user="ada", level=Level.DEVELOPER)
 STARTED = """
@@ -203,6 +206,7 @@ def test_the_atlas_refuses_an_unknown_scorer_in_words(atlas_client):
 
 
 def test_notebooks_that_were_written_for_googles_service_run_as_they_are(gateway, tmp_path):
+    mirrored = Settings(home=gateway.home, public_url="", database_url="", secret_key=SecretStr("s"))
     defaults = CHECKOUT / "hub" / "environments" / "client_defaults.py"
     shutil.copy(defaults, tmp_path / "labfork_client_defaults.py")  # as it is in every environment
     token = gateway.token().secret
@@ -215,6 +219,7 @@ def test_notebooks_that_were_written_for_googles_service_run_as_they_are(gateway
             "ALPHAGENOME_API_KEY": token,
             "ALPHA_GENOME_API_KEY": token,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(gateway.roots),
+            **mirror_variables(mirrored, "mirror"),  # its proxy is not there, and not asked
         },
         capture_output=True,
         text=True,

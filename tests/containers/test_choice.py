@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import deploy.engine
 from deploy.configuration import ConfigurationError, read_configuration
 from deploy.doctor import containers
 from deploy.engine import make_ready
@@ -26,3 +27,10 @@ def test_the_network_of_what_is_open_is_made_once_and_keeps_jobs_apart(docker_en
     assert network.attrs["Options"]["com.docker.network.bridge.enable_icc"] == "false"
     assert containers(read_configuration(given)).detail.startswith("Docker Engine ")
     network.remove()
+
+
+def test_without_the_program_that_shuts_out_metadata_nothing_is_open(docker_engine, monkeypatch):
+    monkeypatch.setattr(deploy.engine, "route_program", lambda: None)
+
+    with pytest.raises(ConfigurationError, match=r"needs the program ip.*apt-get install iproute2"):
+        make_ready(read_configuration({**docker_engine.settings, "LABFORK_RUNS__NETWORK": "open"}))

@@ -14,6 +14,11 @@ from hub.containers import PREFIX, ContainerLauncher, container_options
 from hub.jobs import Account
 from tests.conftest import CHECKOUT, wait_for
 from tests.hub.test_launchers import marked
+from tests.hub.test_mirror import (  # noqa: F401 - collected here, with this folder's fixtures
+    index,
+    mirrored,
+    test_a_job_installs_a_package_and_reaches_nothing_else,
+)
 from tests.hub.test_sandbox import (  # noqa: F401 - collected here, with this folder's fixtures
     test_a_file_beside_what_is_mounted_is_not_there,
     test_a_forward_reaches_its_socket_and_only_that,

@@ -11,7 +11,7 @@ import pytest
 
 from auth.identity import Level
 from deploy.in_force import load
-from tests.conftest import WITHOUT_EXAMPLES, free_port, start_workspace, stop_workspace, wait_for
+from tests.conftest import WITHOUT_EXAMPLES, await_end, free_port, start_workspace, stop_workspace, wait_for
 from tests.publishing import notebook, publish
 from tests.workspace.test_processes import process_of
 from workspace_api.workspace import open_workspace
@@ -24,12 +24,23 @@ SETTINGS = {
     **WITHOUT_EXAMPLES,
     "LABFORK_SESSIONS__AT_ONCE": str(PLACES),
     "LABFORK_SESSIONS__IDLE_MINUTES": "1",
+    "LABFORK_SESSIONS__NETWORK": "mirror",
+    "LABFORK_RUNS__NETWORK": "mirror",
     "LABFORK_SESSIONS__CLASSES__SMALL__CPUS": "1",
     "LABFORK_SESSIONS__CLASSES__SMALL__MEMORY_GIB": "2",
     "LABFORK_SESSIONS__CLASSES__BRIEF__CPUS": "1",
     "LABFORK_SESSIONS__CLASSES__BRIEF__MEMORY_GIB": "1",
     "LABFORK_SESSIONS__CLASSES__BRIEF__HOURS": "0.01",
 }
+REACH = """
+import urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://169.254.169.254/latest/", timeout=20)
+except urllib.error.HTTPError as error:
+    assert "169.254.169.254:80 is not reached from here" in error.reason, error.reason
+else:
+    raise AssertionError("it was reached")
+"""
 
 
 class Busy:
@@ -44,7 +55,9 @@ class Busy:
             workspace.people.add(name, level=Level.AUTHOR)
             self.tokens[name] = workspace.tokens.create(name, "test", frozenset({"api"})).secret
         workspace.close()
-        self.project = publish(self.running, "crowded", {"a.ipynb": notebook("n")})
+        self.project = publish(
+            self.running, "crowded", {"a.ipynb": notebook("n"), "r.ipynb": notebook(REACH)}
+        )
 
     def call(self, name: str, method: str, path: str, **more) -> dict:
         """Ask the workspace something as `name`."""
@@ -73,6 +86,22 @@ def busy(tmp_path_factory):
     made = Busy(tmp_path_factory.mktemp("busy") / "var")
     yield made
     stop_workspace(made.running)
+
+
+def test_a_run_asks_the_proxy_to_package_indexes_which_is_started_again_when_it_dies(busy):
+    first = process_of(busy.running, "hub.mirror.server")
+    first.kill()
+    wait_for(
+        lambda: (found := process_of(busy.running, "hub.mirror.server")) and found.pid != first.pid,
+        seconds=20,
+        what="another proxy",
+    )
+    with busy.running.client() as client:
+        wanted = {"project": busy.project, "notebook": "r.ipynb"}
+        run = client.post("/api/v1/runs", json=wanted).raise_for_status().json()
+        ended = await_end(client, run["id"])
+
+    assert (ended["state"], ended["error"]) == ("succeeded", None)
 
 
 def test_people_at_once_all_come_in_turn_though_everything_is_killed_in_between(busy):

@@ -10,11 +10,12 @@ from typing import Any
 
 import hub.notebook_runner
 from hub.environments.builder import Builder, in_environment
-from hub.jobs import Account, Forward, Job
+from hub.jobs import Account, Job
 from hub.launchers import to_outside
 from nfs.layout import StorageLayout
 from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
-from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
+from workspace_api import egress
+from workspace_api.alphagenome.settings import ROOTS_FILE, public_folder
 from workspace_api.files.kinds import chosen_files
 from workspace_api.files.service import inside, with_paths
 from workspace_api.people.views import Person
@@ -56,10 +57,7 @@ class Surroundings:
 
         `shares` and `gids` are the storage and the numbers of the person's groups.
         """
-        gateway = public_folder(self.settings.home)
-        apart = self.settings.has_own_network(self.settings.runs.network)
-        port = self.settings.alphagenome.port
-        forwards = (Forward(port, gateway / SOCKET_FILE),) if apart and gateway.is_dir() else ()
+        reached = self.settings, self.settings.runs.network
         job = Job(
             argv=(
                 str(self.builder.python(run.environment_key)),
@@ -70,8 +68,8 @@ class Surroundings:
             mounts=self._mounts(run, person, folder, shares),
             account=Account(person.uid, person.uid, tuple(gids)),
             limits=job_limits(run.limits),
-            network=self.settings.runs.network,
-            forwards=forwards,
+            network=egress.launcher_network(self.settings.runs.network),
+            forwards=(*egress.gateway_forward(*reached), *egress.mirror_forward(*reached)),
             writable=(folder.project, folder.result, self._home(person, folder)),
         )
         return in_environment(job, self.builder, run.environment_key)
@@ -138,6 +136,7 @@ class Surroundings:
             "ALPHAGENOME_API_KEY": token,
             "ALPHA_GENOME_API_KEY": token,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(ROOTS),
+            **egress.mirror_variables(self.settings, self.settings.runs.network),
         }
 
 

@@ -20,10 +20,11 @@ from hub.workbench.program import START
 from hub.workbench.stripping import FILTER
 from nfs.layout import StorageLayout
 from nfs.mounts import HOME, GroupShare, HomeShare, Mount, mount_plan
-from workspace_api.alphagenome.settings import ROOTS_FILE, SOCKET_FILE, public_folder
+from workspace_api import egress
+from workspace_api.alphagenome.settings import ROOTS_FILE, public_folder
 from workspace_api.people.views import Person
 from workspace_api.sessions.sizes import WITHOUT_END, Size
-from workspace_api.settings import GIB, Settings
+from workspace_api.settings import GIB, Network, Settings
 
 INSIDE = PurePosixPath("/srv/session")
 WORKBENCH = PurePosixPath("/opt/labfork/workbench")
@@ -185,25 +186,30 @@ class Surroundings:
         job = Job(
             argv=argv,
             cwd=cwd,
-            env={**self._environment(environment_key, token), **env},
+            env={
+                **self._environment(environment_key, token),
+                **env,
+                **egress.mirror_variables(*self._network),
+            },
             mounts=self._mounts(place, home, shares),
             account=Account(person.uid, person.uid, tuple(gids)),
             limits=limits,
-            network=self.settings.sessions.network,
+            network=egress.launcher_network(self.settings.sessions.network),
             forwards=self._forwards(),
             devices=devices,
         )
         return in_environment(job, self.builder, environment_key)
 
+    @property
+    def _network(self) -> tuple[Settings, Network]:
+        return self.settings, self.settings.sessions.network
+
     def _forwards(self) -> tuple[Forward, ...]:
-        """Return the ways from a network of its own to us: the public port, and the gateway."""
+        """Return the ways from a network of its own: the public port, the gateway, and package indexes."""
         if not self.settings.has_own_network(self.settings.sessions.network):
             return ()
         door = Forward(self.settings.port, socket_of(self.settings.home))
-        gateway = public_folder(self.settings.home)
-        if not gateway.is_dir():
-            return (door,)
-        return (door, Forward(self.settings.alphagenome.port, gateway / SOCKET_FILE))
+        return (door, *egress.gateway_forward(*self._network), *egress.mirror_forward(*self._network))
 
     def _mounts(self, place: Place, home: Path, shares: Sequence[GroupShare]) -> tuple[Mount, ...]:
         roots = public_folder(self.settings.home) / ROOTS_FILE
@@ -230,6 +236,7 @@ class Surroundings:
             "ALPHAGENOME_API_KEY": token,
             "ALPHA_GENOME_API_KEY": token,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(ROOTS),
+            **egress.mirror_variables(*self._network),
         }
 
     def _write_gitconfig(self, place: Place, person: Person, environment_key: str) -> None:

@@ -1,0 +1,1 @@
+"""The way to package indexes, and to nothing else, for jobs that have a network of their own."""
