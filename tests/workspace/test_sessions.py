@@ -19,6 +19,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(60
 CURATED = "/projects/genomics/alphagenome"
 
 
+RUN_WORKSHEET = """
+import nbclient, nbformat
+worksheet = nbformat.read("{notebook}", 4)
+nbclient.NotebookClient(worksheet, timeout=300).execute()
+print(str(worksheet).lower())
+"""
+
+
 class Person:
     """Somebody signed in, in a browser of their own."""
 
@@ -135,6 +143,14 @@ def test_the_session_is_the_persons_own_in_their_own_sandbox(ada, workspace):
     assert "['jovyan'] ['public']" in seen
     assert (workspace.home / "storage" / "home" / "ada" / "projects" / "alphagenome" / ".git").is_dir()
     assert (workspace.home / "storage" / "home" / "ada").stat().st_uid == uid
+
+
+def test_a_worksheet_runs_in_a_session_with_the_persons_own_token_alone(ada):
+    her, server = ada
+
+    said = her.run(server, RUN_WORKSHEET.format(notebook="01_quickstart.ipynb"))
+
+    assert "synthetic" in said
 
 
 def test_git_works_at_once_without_a_password(ada):
