@@ -24,6 +24,7 @@ from deploy.configuration import read_configuration
 from deploy.in_force import decide
 from tests.alphagenome.asking import CHECKOUT, Client
 from tests.conftest import free_port, wait_for
+from tests.databases import make_database
 from workspace_api.alphagenome.settings import CA_FILE, ROOTS_FILE, SOCKET_FILE, public_folder
 from workspace_api.database import Database, migrate, now
 from workspace_api.people.models import User
@@ -107,7 +108,8 @@ def start_gateway(home: Path, *, agreed: bool = True, **environment: str) -> Gat
         (home / folder).mkdir(parents=True, exist_ok=True)
     settings |= {"LABFORK_HOME": str(home), "LABFORK_PORT": str(free_port())}
     force = decide(read_configuration(settings), sandboxed=False)
-    migrate(force.settings().database_url)
+    if fresh:
+        make_database(force.settings().database_url)
     workspace = open_workspace(force.settings())
     if fresh:
         for name in ("ada", "ben"):

@@ -263,7 +263,8 @@ def test_a_fetch_that_was_cut_off_leaves_nothing_for_long(opening, elsewhere, mo
     copy = anna.get(f"/api/v1/imports/{page.split('/')[2].partition('?')[0]}").json()["project"]
     left = NewsService(workspace.imports, workspace.forge).of(ANNA, copy)
     project = left.__enter__().project
-    monkeypatch.setattr("workspace_api.imports.news.LEFT_BEHIND", dt.timedelta(0))
+    whole_seconds = dt.timedelta(seconds=-1)  # our moments have no fractions, those of the forge do
+    monkeypatch.setattr("workspace_api.imports.news.LEFT_BEHIND", whole_seconds)
     with NewsService(workspace.imports, workspace.forge).of(ANNA, copy) as again:
         assert workspace.forge.project(project) is None
         assert workspace.forge.project(again.project) is not None
