@@ -28,6 +28,7 @@ class Finding:
 
 def examine(configuration: Configuration) -> list[Finding]:
     """Look at every part a workspace uses."""
+    held = sandbox()
     return [
         Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], needed=True),
         _program("git", ["git", "--version"], "no project can be stored; install git", needed=True),
@@ -36,9 +37,9 @@ def examine(configuration: Configuration) -> list[Finding]:
         _program(
             "uv", [_beside_python("uv"), "--version"], "no environment can be built; run make up", needed=True
         ),
-        sandbox(),
+        held,
         containers(configuration),
-        network(configuration),
+        network(configuration, sandboxed=held.present),
         _identity(),
         _limits(),
         _gpu(),
@@ -76,12 +77,16 @@ def containers(configuration: Configuration) -> Finding:
         return Finding("containers", False, str(error), needed=True)
 
 
-def network(configuration: Configuration) -> Finding:
+def network(configuration: Configuration, *, sandboxed: bool) -> Finding:
     """Say where sessions and runs reach what they had better not: metadata addresses of a cloud."""
     chosen = {"sessions": configuration.sessions.network, "runs": configuration.runs.network}
     reached = ", ".join(f"{what}: {network}" for what, network in chosen.items())
-    if "open" not in chosen.values() or configuration.containers.engine:
+    if configuration.containers.engine or (sandboxed and "open" not in chosen.values()):
         return Finding("network", True, f"{reached}; no metadata address of a cloud is reached")
+    if not sandboxed:
+        return Finding(
+            "network", False, "without bubblewrap sessions and runs reach all that this machine does"
+        )
     return Finding(
         "network",
         False,

@@ -37,6 +37,11 @@ def shut_out(pid: int) -> None:
 
     Only who may administer that network can undo it. Asking for one of them then fails at once.
     """
+    if _is_ours(pid):
+        raise NetworkError(
+            "it would be in this machine's own network, where metadata addresses of a cloud are reached. "
+            "Name another network of the engine in containers.network."
+        )
     six = Path(f"/proc/{pid}/net/if_inet6").exists()  # else the kernel has no IPv6
     routes = "".join(f"route replace unreachable {each}\n" for each in NETWORKS if six or ":" not in each)
     try:
@@ -47,3 +52,11 @@ def shut_out(pid: int) -> None:
         )
     except CommandError as error:
         raise NetworkError(f"metadata addresses of a cloud cannot be shut out: {error}") from None
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether the process `pid` is in our own network, such as a container of the engine's network `host`."""
+    try:
+        return Path(f"/proc/{pid}/ns/net").samefile("/proc/self/ns/net")
+    except OSError as error:
+        raise NetworkError(f"the network of its process {pid} is not to be seen: {error.strerror}") from None

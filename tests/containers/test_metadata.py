@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from hub.containers import ContainerLauncher
 from hub.metadata import NetworkError, shut_out
 
 CONNECT = """
@@ -33,6 +34,19 @@ def test_an_open_job_reaches_other_addresses_and_no_metadata(container, docker_e
     assert by_six in ("EHOSTUNREACH", "EADDRNOTAVAIL", "ENETUNREACH")
 
 
-def test_a_network_that_cannot_be_entered_is_said():
-    with pytest.raises(NetworkError, match=r"metadata addresses of a cloud cannot be shut out: .*nsenter"):
-        shut_out(os.getpid() + (1 << 23))
+@pytest.mark.parametrize(
+    ("pid", "why"),
+    [(os.getpid(), "this machine's own network"), (1 << 23, "process 8388608 is not to be seen")],
+)
+def test_a_network_that_is_not_to_be_changed_is_left_and_said(pid, why):
+    with pytest.raises(NetworkError, match=why):
+        shut_out(pid)
+
+
+def test_a_job_in_the_machines_own_network_does_not_start_and_says_why(container, docker_engine):
+    container.launcher = ContainerLauncher(docker_engine.base, host=docker_engine.host, network="host")
+    outcome, log = container.run("print('begun')", network="open")
+
+    assert (outcome.reason, outcome.exit_code) == ("exited", 127)
+    assert "this machine's own network" in log
+    assert "begun" not in log

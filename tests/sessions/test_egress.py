@@ -132,11 +132,16 @@ def test_where_nothing_holds_a_job_nothing_is_promised():
 
 
 @pytest.mark.parametrize(
-    ("given", "fine"),
-    [({}, True), ({"LABFORK_RUNS__NETWORK": "mirror"}, True), ({"LABFORK_RUNS__NETWORK": "open"}, False)],
+    ("chosen", "sandboxed", "fine", "words"),
+    [
+        ("none", True, True, "no metadata address of a cloud is reached"),
+        ("mirror", True, True, "runs: mirror; no metadata address of a cloud is reached"),
+        ("open", True, False, "Set it to mirror, or use containers"),
+        ("none", False, False, "without bubblewrap"),
+    ],
 )
-def test_the_doctor_warns_of_a_network_with_metadata_addresses(given, fine):
-    found = network(read_configuration(given))
+def test_the_doctor_warns_of_a_network_with_metadata_addresses(chosen, sandboxed, fine, words):
+    found = network(read_configuration({"LABFORK_RUNS__NETWORK": chosen}), sandboxed=sandboxed)
 
     assert (found.present, found.needed) == (fine, False)
-    assert fine or "Set it to mirror, or use containers" in found.detail
+    assert words in found.detail
