@@ -11,7 +11,7 @@ from alphagenome.protos import tensor_pb2
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from alphagenome.protos.v1 import dna_model_service_pb2 as service
 
-from workspace_api.alphagenome.cache import AnswerCache
+from workspace_api.alphagenome.cache import AnswerCache, RecentAnswers
 from workspace_api.alphagenome.framing import BrokenAnswerError
 
 ROOM = 10_000_000
@@ -53,6 +53,49 @@ def test_what_was_kept_is_given_as_it_was(cache, size):
     assert cache.open("cd" + KEY[2:]) is None
 
 
+def test_what_was_read_before_is_given_without_reading_it_again(cache, tmp_path):
+    messages = answer()
+    keep(cache, KEY, messages)
+    assert cache.recall(KEY) is None
+    cache.open(KEY)
+
+    assert list(cache.recall(KEY)) == list(cache.recall(KEY)) == messages
+
+
+def test_what_was_read_before_is_not_given_when_its_file_was_removed_or_replaced(cache, tmp_path):
+    keep(cache, KEY, answer())
+    cache.open(KEY)
+    other = answer()
+    keep(AnswerCache(tmp_path, ROOM, 30), KEY, other)
+
+    assert cache.recall(KEY) is None
+    assert list(cache.open(KEY)) == other
+    (tmp_path / "ab" / KEY).unlink()
+    assert cache.recall(KEY) is None
+
+
+def test_what_was_read_before_is_not_given_when_it_has_become_too_old(cache, tmp_path):
+    keep(cache, KEY, answer())
+    path = tmp_path / "ab" / KEY
+    os.utime(path, (time.time(), time.time() - 30 * DAY + 0.3))
+    assert cache.open(KEY) is not None
+    time.sleep(0.4)
+
+    assert cache.recall(KEY) is None
+
+
+def test_answers_that_were_read_before_are_remembered_up_to_their_bytes(cache, tmp_path):
+    recent = RecentAnswers(max_bytes=100)
+    stat = tmp_path.stat()
+    for key in ("one", "two"):
+        recent.put(key, stat, b"x" * 50)
+    recent.get("one", stat)  # asked for just now
+    recent.put("three", stat, b"x" * 50)
+    recent.put("three", stat, b"x" * 50)
+
+    assert [recent.get(key, stat) is not None for key in ("one", "two", "three")] == [True, False, True]
+
+
 def test_what_is_being_written_is_read_by_several_at_once(cache):
     recording = cache.record("GetMetadata")
     messages = [
@@ -74,13 +117,15 @@ def test_another_process_finds_what_one_has_kept(cache, tmp_path):
 
 
 @pytest.mark.parametrize("place", [0, 10, 500, -1])
-def test_a_byte_that_changed_anywhere_removes_an_answer(cache, tmp_path, place):
+def test_a_byte_that_changed_anywhere_removes_an_answer_also_one_that_was_read_before(cache, tmp_path, place):
     keep(cache, KEY, answer())
+    assert cache.open(KEY) is not None
     path = tmp_path / "ab" / KEY
     content = bytearray(path.read_bytes())
     content[place] ^= 0x10
     path.write_bytes(content)
 
+    assert cache.recall(KEY) is None
     assert cache.open(KEY) is None
     assert not path.exists()
 

@@ -14,7 +14,9 @@ import logging
 import os
 import struct
 import tempfile
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +33,7 @@ LEVEL = 1  # zstd's fastest: most of an answer is packed already
 WORTH_PACKING = 0.9
 BLOCK = 1_000_000
 AT_ONCE = 4_000_000  # an answer of so many bytes is read in one go
+RECENT_BYTES = 32_000_000  # of answers that were read lately and are not read again
 KEPT_SHARE = 0.9  # of the room, after some of it was made
 STALE_SECONDS = 3600.0  # after which a file that nobody finished is nobody's
 DAY_SECONDS = 86_400.0
@@ -48,10 +51,24 @@ class AnswerCache:
         self._max_bytes = max_bytes
         self._seconds = days * DAY_SECONDS
         self._written = 0
+        self._recent = RecentAnswers()
         self.keeps = max_bytes > 0
         for name in ("parts", "locks"):
             (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         self.tidy()
+
+    def recall(self, key: str) -> KeptAnswer | None:
+        """Return an answer that was checked lately, without reading its file, which has not changed since."""
+        path = self._path(key)
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        content = None if self._is_old(stat) else self._recent.get(key, stat)
+        if content is None:
+            return None
+        _note_use(path)
+        return KeptAnswer(None, content)
 
     def open(self, key: str) -> KeptAnswer | None:
         """Return a kept answer, checked to its last byte; None where there is none that can be used."""
@@ -64,17 +81,19 @@ class AnswerCache:
             logger.warning("a kept answer cannot be read: %s", error)
             return None
         try:
-            if time.time() - os.fstat(file.fileno()).st_mtime > self._seconds > 0:
+            stat = os.fstat(file.fileno())
+            if self._is_old(stat):
                 raise DamagedError("it is too old")
-            answer = KeptAnswer(file)
+            content = _checked(file, stat.st_size)
         except (DamagedError, OSError) as error:
             logger.warning("a kept answer was removed: %s", error)
             file.close()
             path.unlink(missing_ok=True)
             return None
-        with contextlib.suppress(OSError):  # removed meanwhile, or a disk that takes no change
-            os.utime(path, (time.time(), path.stat().st_mtime))  # when it was used, for `make_room`
-        return answer
+        if content is not None:
+            self._recent.put(key, stat, content)
+        _note_use(path)
+        return KeptAnswer(file, content)
 
     def record(self, method: str) -> Recording:
         """Return where an answer to a call of `method` is written; OSError where the disk does not let us."""
@@ -153,17 +172,53 @@ class AnswerCache:
                 stat = path.stat()
                 yield stat.st_atime, stat.st_size, path
 
+    def _is_old(self, stat: os.stat_result) -> bool:
+        return time.time() - stat.st_mtime > self._seconds > 0
+
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / key
 
 
-class KeptAnswer:
-    """An answer that was found whole: its messages one by one, also when it is removed meanwhile."""
+class RecentAnswers:
+    """What files held when they were checked; those that were asked for least recently go first.
 
-    def __init__(self, file: BinaryIO) -> None:
+    A file that is another one now, or was written since, is not known any more.
+    """
+
+    def __init__(self, max_bytes: int = RECENT_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._contents: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: str, stat: os.stat_result) -> bytes | None:
+        """Return what the file of an answer holds, None where that is not known."""
+        with self._lock:
+            known = _identity(key, stat)
+            if known in self._contents:
+                self._contents.move_to_end(known)
+            return self._contents.get(known)
+
+    def put(self, key: str, stat: os.stat_result, content: bytes) -> None:
+        """Remember what a file held that was found as `stat` says, and was checked."""
+        with self._lock:
+            known = _identity(key, stat)
+            self._bytes += len(content) - len(self._contents.get(known, b""))
+            self._contents[known] = content
+            while self._bytes > self._max_bytes:
+                self._bytes -= len(self._contents.popitem(last=False)[1])
+
+
+class KeptAnswer:
+    """An answer that was found whole: its messages one by one, also when it is removed meanwhile.
+
+    Its `content` is given where it is small; else it is read from `file`.
+    """
+
+    def __init__(self, file: BinaryIO | None, content: bytes | None) -> None:
         self._file = file
-        self.size = os.fstat(file.fileno()).st_size
-        self._content = _checked(file, self.size)
+        self._content = content
+        self.size = os.fstat(file.fileno()).st_size if file is not None else len(content or b"")
         self._unpacker = zstandard.ZstdDecompressor()
         self._at = len(MAGIC)
 
@@ -180,7 +235,7 @@ class KeptAnswer:
     def next(self) -> bytes | None:
         """Return the next message, None after the last one."""
         if self._at >= self.size - TAIL.size:
-            self._file.close()
+            self.close()
             return None
         length, packed = HEAD.unpack(self._read(HEAD.size))
         content = self._read(length)
@@ -188,12 +243,15 @@ class KeptAnswer:
 
     def close(self) -> None:
         """Stop reading."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def _read(self, size: int) -> bytes:
         begin, self._at = self._at, self._at + size
         if self._content is not None:
             return self._content[begin : self._at]
+        if self._file is None:
+            raise RuntimeError("an answer was made of neither a file nor its content")
         self._file.seek(begin)
         return self._file.read(size)
 
@@ -271,6 +329,16 @@ def _checked(file: BinaryIO, size: int) -> bytes | None:
     if digest.digest() != said:
         raise DamagedError("its bytes are not those that were written")
     return content
+
+
+def _note_use(path: Path) -> None:
+    """Put down when a file was used, for `make_room`."""
+    with contextlib.suppress(OSError):  # removed meanwhile, or a disk that takes no change
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+
+
+def _identity(key: str, stat: os.stat_result) -> tuple[str, int, int, int]:
+    return key, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

@@ -122,6 +122,8 @@ class Desk:
     async def _kept(self, key: str) -> KeptAnswer | None:
         if not self._cache.keeps:
             return None
+        if (recent := self._cache.recall(key)) is not None:
+            return recent
         return await asyncio.get_running_loop().run_in_executor(self._disk, self._cache.open, key)
 
     async def _give(self, case: Case, kept: KeptAnswer) -> AsyncGenerator[bytes, None]:
