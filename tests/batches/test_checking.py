@@ -171,6 +171,19 @@ def test_rows_that_a_program_sends_are_told_by_their_number():
     assert [problem.line for problem in checked.problems] == [3]
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"variant": "chr22:36201698:A>C", f"v{n}": n} for n in range(300)], "301 names of values"),
+        ([{"variant": "chr22:36201698:A>C"}] * 200_001, "more than 200,000 rows"),
+    ],
+    ids=["names", "rows"],
+)
+def test_rows_that_would_make_too_large_a_table_are_refused(rows, words):
+    with pytest.raises(TableError, match=words):
+        check_lines(GivenRows(rows), "hg38")
+
+
 def test_a_line_of_a_vcf_with_several_alternates_is_several_rows():
     text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\nchr22\t36201698\trs7\tA\tC,ATT,<DEL>,*\n"
     checked = check_table(gzip.compress(text.encode(), mtime=0), "hg38")

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from workspace_api.batches.reading import MOST_BYTES, Line, TableError
+from workspace_api.batches.reading import MOST_BYTES, MOST_COLUMNS, MOST_LINES, Line, TableError
 
 MOST_PARTS = 2_000  # files in the archive that a workbook is
-MOST_LINES = 200_000
-MOST_COLUMNS = 256
 SAVE_AGAIN = "In Excel choose File, Save as, “Excel workbook (.xlsx)” or “CSV UTF-8”, and upload that."
 
 
