@@ -13,6 +13,7 @@ import pytest
 from workspace_api.batches.checking import MOST_ROWS, check_lines, check_table, lines_of, rows_in
 from workspace_api.batches.given import GivenRows
 from workspace_api.batches.reading import TableError
+from workspace_api.batches.workbooks import Workbook
 
 GOOD = "chr22,36201698,A,C\n"
 HEADER = "chrom,pos,ref,alt\n"
@@ -143,6 +144,20 @@ def test_rows_and_columns_far_away_cost_nothing():
 def test_a_workbook_that_cannot_be_read_is_refused_in_words(data, words):
     with pytest.raises(TableError, match=words):
         check_table(data, "hg38")
+
+
+@pytest.mark.parametrize("bounds", [{"seconds": 1}, {"memory_bytes": 200_000_000}])
+def test_a_small_file_that_would_take_much_memory_and_time_is_given_up(bounds):
+    styles = (
+        b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts>'
+        + b"<font/>" * 1_000_000
+        + b"</fonts></styleSheet>"
+    )
+    book = rezipped(workbook(COLUMNS), **{"xl/styles.xml": styles})
+
+    assert len(book) < 20_000
+    with pytest.raises(TableError, match=r"too much room or time.*CSV UTF-8"):
+        list(Workbook(book, **bounds).lines())
 
 
 def test_an_archive_that_is_no_workbook_is_refused():
