@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from workspace_api.alphagenome.bookkeeping import Entry, Page
 from workspace_api.alphagenome.models import AlphaGenomeKey
 from workspace_api.alphagenome.quotas import Amounts
 from workspace_api.alphagenome.terms import POINTS, SHARING_POINTS, VERSION
+from workspace_api.alphagenome.usage_logs import UsageLogs
 from workspace_api.database import now
 from workspace_api.settings import AlphaGenomeSettings
 
@@ -28,7 +30,7 @@ REAL = AlphaGenomeSettings(backend="alphagenome", shared_key=True)
 def use(workspace, user: str = "eve", *, calls: int = 3, cached: int = 2, prefix: str = "") -> None:
     """Put down what somebody used today, as the gateway does."""
     with workspace.database.write() as session:
-        page = Page(session)
+        page = Page(session, now())
         for at in range(calls):
             page.count(user, Amounts(1, 32_768, 1), page.moment)
             page.insert(entry(user, f"{prefix}{user}{at}"))
@@ -147,6 +149,24 @@ def test_the_logs_of_those_who_asked_lately_are_kept_by_themselves(workspace, ev
 
     assert len(log_of(workspace).read_text().splitlines()) == 4
     assert not log_of(workspace, "ada").exists()
+
+
+def test_a_log_that_takes_long_to_write_is_written_less_often_and_not_forgotten(workspace, eve, monkeypatch):
+    moments = itertools.count(0, 2)  # every look at the clock finds it two seconds later
+    logs = UsageLogs(workspace.usage, workspace.people, workspace.layout, lambda: next(moments))
+    log = log_of(workspace)
+    use(workspace)
+    logs.keep_all()
+    assert len(log.read_text().splitlines()) == 4
+
+    use(workspace, calls=2, prefix="later")
+    logs.keep_all()
+    assert len(log.read_text().splitlines()) == 4
+
+    monkeypatch.setattr(workspace.usage, "asked_since", lambda _moment: [])
+    for _ in range(60):
+        logs.keep_all()
+    assert len(log.read_text().splitlines()) == 6
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "a file of theirs"])
