@@ -38,7 +38,7 @@ LOG_COLUMNS = (
     "backend",
 )
 LOG_HEADER = "\t".join(LOG_COLUMNS) + "\n"
-CALLS = Base.metadata.tables[AlphaGenomeCall.__tablename__]  # as rows: objects of a long log take thrice as long
+CALLS = Base.metadata.tables[AlphaGenomeCall.__tablename__]  # as rows; objects of them take longer
 LINES = select(CALLS).order_by(CALLS.c.at, CALLS.c.id).limit(LINES_AT_ONCE)
 
 
@@ -96,7 +96,9 @@ class UsageService:
         while True:
             query = LINES.where(CALLS.c.user == user)
             if last is not None:
-                query = query.where((CALLS.c.at >= last[0]) & ((CALLS.c.at > last[0]) | (CALLS.c.id > last[1])))
+                query = query.where(
+                    (CALLS.c.at >= last[0]) & ((CALLS.c.at > last[0]) | (CALLS.c.id > last[1]))
+                )
             with self._database.read() as session:
                 rows = session.execute(query).all()
             if not rows:
