@@ -192,6 +192,17 @@ def test_what_else_has_the_name_of_the_log_is_left_alone(workspace, eve, ada, tm
     assert log_of(workspace, "ada").is_file()
 
 
+def test_a_token_that_only_reads_writes_nothing_into_the_home(workspace, eve):
+    identity = workspace.people.identity_of("eve")
+    secret = workspace.tokens.create_own(identity, "a script", ["read_api"]).secret
+    eve.cookies.clear()
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    assert eve.get(f"{API}/usage/log", headers=headers).status_code == 200
+    assert eve.post(f"{API}/usage/log", headers=headers).status_code == 403
+    assert not log_of(workspace).exists()
+
+
 def test_the_log_is_the_callers_alone(workspace, eve, ada):
     use(workspace, "ada")
 

@@ -48,7 +48,7 @@ class UsageLogs:
 
         Raises ConflictError where something else of theirs has its name.
         """
-        require(identity, Action.READ_OWN_USAGE, PLATFORM, "keep your usage log")
+        require(identity, Action.KEEP_USAGE_LOG, PLATFORM, "keep your usage log")
         self._write(self._people.get(identity.user or ""))
         return f"~/{LOG}"
 
