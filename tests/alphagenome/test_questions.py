@@ -94,6 +94,28 @@ def test_of_a_sequence_only_the_length_is_told():
     assert (facts.place, facts.bases) == ("sequence of 16,384 bp", 16_384)
 
 
+@pytest.mark.parametrize("end", [2**62, 10**8])
+def test_more_bases_than_a_book_could_count_are_refused_before_anything_is_put_down(end):
+    everything = pb.Interval(chromosome="chr22", start=0, end=end)
+    request = service.ScoreIsmVariantRequest(interval=everything, ism_interval=everything)
+
+    with pytest.raises(CallRefused, match="Ask for a shorter interval"):
+        facts_of(Question(METHODS["ScoreIsmVariant"], request.SerializeToString()))
+
+
+def test_what_somebody_makes_up_stands_in_one_line_of_the_log():
+    name = "chr22\n2026-01-01\tPredictVariant\0"
+    facts = facts_of(
+        variant(
+            interval=pb.Interval(chromosome=name, start=0, end=16_384),
+            variant=pb.Variant(chromosome=name, position=1, reference_bases="A\n", alternate_bases="\x1b"),
+        )
+    )
+
+    assert facts.place == "chr22?2026-01-01?PredictVariant?:0-16384"
+    assert facts.variant == "chr22?2026-01-01?PredictVariant?:1:A?>?"
+
+
 def test_all_tracks_of_a_long_window_are_refused_with_the_remedy_before_anything_is_asked():
     wide = pb.Interval(chromosome="chr22", start=35_677_410, end=36_725_986)
     everything = variant(

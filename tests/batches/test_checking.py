@@ -13,6 +13,7 @@ import pytest
 from workspace_api.batches.checking import MOST_ROWS, check_lines, check_table, lines_of, rows_in
 from workspace_api.batches.given import GivenRows
 from workspace_api.batches.reading import TableError
+from workspace_api.batches.workbooks import Workbook
 
 GOOD = "chr22,36201698,A,C\n"
 HEADER = "chrom,pos,ref,alt\n"
@@ -145,6 +146,20 @@ def test_a_workbook_that_cannot_be_read_is_refused_in_words(data, words):
         check_table(data, "hg38")
 
 
+@pytest.mark.parametrize("bounds", [{"seconds": 1}, {"memory_bytes": 200_000_000}])
+def test_a_small_file_that_would_take_much_memory_and_time_is_given_up(bounds):
+    styles = (
+        b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts>'
+        + b"<font/>" * 1_000_000
+        + b"</fonts></styleSheet>"
+    )
+    book = rezipped(workbook(COLUMNS), **{"xl/styles.xml": styles})
+
+    assert len(book) < 20_000
+    with pytest.raises(TableError, match=r"too much room or time.*CSV UTF-8"):
+        list(Workbook(book, **bounds).lines())
+
+
 def test_an_archive_that_is_no_workbook_is_refused():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -169,6 +184,19 @@ def test_rows_that_a_program_sends_are_told_by_their_number():
         (5, "chr22:36201702:G>T", ""),
     ]
     assert [problem.line for problem in checked.problems] == [3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"variant": "chr22:36201698:A>C", f"v{n}": n} for n in range(300)], "301 names of values"),
+        ([{"variant": "chr22:36201698:A>C"}] * 200_001, "more than 200,000 rows"),
+    ],
+    ids=["names", "rows"],
+)
+def test_rows_that_would_make_too_large_a_table_are_refused(rows, words):
+    with pytest.raises(TableError, match=words):
+        check_lines(GivenRows(rows), "hg38")
 
 
 def test_a_line_of_a_vcf_with_several_alternates_is_several_rows():

@@ -47,6 +47,7 @@ def test_each_line_tells_of_a_row_and_the_last_counts(journal):
         '{"row": "2", "state": "done"}',
         '{"row": true, "state": "done"}',
         '{"row": -2, "state": "done"}',
+        '{"row": 50001, "state": "done"}',
         '{"row": 2, "state": "dreaming"}',
         "[" * 10_000,
         '{"row": 2, "state": "done", "text": "' + "x" * 30_000 + '"}',
@@ -65,12 +66,12 @@ def test_bytes_that_are_no_text_say_nothing(journal):
 def test_values_are_few_flat_and_printable(journal):
     many = {f"v{n}": n for n in range(100)}
     found = journal(
-        json.dumps({"row": 1, "state": "done", "list": [1], "nan": float("nan"), "big": 1e400, "x\ny": 1})
+        json.dumps({"row": 1, "state": "done", "list": [1], "nan": float("nan"), "big": 1e400, "x\ny": 1, "long": 10**400})
         + "\n"
         + json.dumps({"row": 2, "state": "done", "text": "a\x1b[31m\ud800", **many})
         + "\n"
     )
 
-    assert found.entries[1].values == {"list": None, "nan": None, "big": None}
+    assert found.entries[1].values == {"list": None, "nan": None, "big": None, "long": None}
     assert len(found.columns) == MOST_COLUMNS
     assert found.entries[2].values["text"] == "a [31m"

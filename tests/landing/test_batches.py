@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -335,6 +336,33 @@ def test_a_batch_waits_to_go_on_while_its_owner_has_as_many_runs_waiting_as_they
     assert len(batches.get(identity, view.id).run_ids) == 2
 
 
+def test_a_home_that_cannot_be_read_holds_up_nobody_elses_batch(house, project, batch, monkeypatch, caplog):
+    identity, _, address = batch
+    batches = house.workspace.batches
+    other, browser = house.person()
+    made = uploaded(browser, project, TABLE).headers["location"].rpartition("/")[2]
+    batches.start(other, made, {})
+    broken, files = address.rpartition("/")[2], type(batches._files)
+    started(house, batch)
+    at_its_time_limit(house, batch, 1)
+    at_its_time_limit(house, (other, browser, f"/batches/{made}"), 1)
+    read = files.journal
+
+    def journal(self, owner, batch_id):
+        if batch_id == broken:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return read(self, owner, batch_id)
+
+    monkeypatch.setattr(files, "journal", journal)
+    batches.go_on()
+    monkeypatch.undo()
+
+    assert len(batches.get(other, made).run_ids) == 2
+    assert f"batch {broken} cannot go on now" in caplog.text
+    view = batches.get(identity, broken)
+    assert (view.awaits_part, len(view.run_ids)) == (True, 1)
+
+
 def _token(browser, address: str) -> str:
     return browser.get(address).text.split('name="csrf" value="', 1)[1].split('"', 1)[0]
 
@@ -631,6 +659,7 @@ def test_a_table_gives_each_parameter_by_the_name_of_its_column(house, plain, pr
         ([{"window": "x"}, {"variant": "a"}, {"nothing": 1}], ["line 1: window", "line 3: nothing"]),
         ([{}], ["rows"]),
         ([{"variant": "a"}] * 1_001, ["rows"]),
+        ([{"window": "x"}] * 1_001, ["rows"]),
     ],
 )
 def test_rows_with_a_wrong_value_start_no_run(house, plain, program, rows, fields):

@@ -30,6 +30,7 @@ KINDS: Mapping[str, Any] = {
 }
 PASSES = {"PredictVariant": 2, "ScoreVariant": 2}  # how often the model reads the bases; else once
 FORMAT = "lfag1"  # of keys and of what is kept under them
+MOST_BASES = 10**13  # of a question; every base of the longest window changed in three ways is a third of it
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Facts:
 
 
 def facts_of(question: Question) -> Facts:
-    """Read a question; refuses with INVALID_ARGUMENT what is none."""
+    """Read a question; refuses with INVALID_ARGUMENT what is none, and what no book could count."""
     kind = KINDS[question.method.name]
     message = kind()
     try:
@@ -74,12 +75,18 @@ def facts_of(question: Question) -> Facts:
     sequence = getattr(message, "sequence", "")
     width = len(sequence) if interval is None else max(0, interval.end - interval.start)
     alleles = PASSES.get(question.method.name, 1)
+    bases = width * _passes(message, alleles)
+    if bases > MOST_BASES:
+        raise CallRefused(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"interval: {bases:.1e} bases would have to be read. Ask for a shorter interval or stretch.",
+        )
     terms = getattr(message, "ontology_terms", None)
     outputs = tuple(dict.fromkeys(getattr(message, "requested_outputs", ())))
     return Facts(
         canonical=_canonical(message),
         organism=message.organism,
-        bases=width * _passes(message, alleles),
+        bases=bases,
         width=width,
         alleles=alleles,
         place=f"sequence of {width:,} bp" if sequence else _place(interval),
@@ -135,16 +142,21 @@ def _passes(message: Any, alleles: int) -> int:
 def _place(interval: Any) -> str:
     if interval is None or not interval.chromosome:
         return ""
-    return f"{interval.chromosome[:40]}:{interval.start}-{interval.end}"
+    return f"{_printable(interval.chromosome[:40])}:{interval.start}-{interval.end}"
 
 
 def _variant(variant: Any) -> str:
     if variant is None or not variant.chromosome:
         return ""
     bases = (_short(variant.reference_bases), _short(variant.alternate_bases))
-    return f"{variant.chromosome[:40]}:{variant.position}:{bases[0]}>{bases[1]}"
+    return f"{_printable(variant.chromosome[:40])}:{variant.position}:{bases[0]}>{bases[1]}"
 
 
 def _short(bases: str) -> str:
     """Return a few bases as they are, of many how many they are."""
-    return bases if len(bases) <= 20 else f"{bases[:12]}…({len(bases)})"
+    return _printable(bases if len(bases) <= 20 else f"{bases[:12]}…({len(bases)})")
+
+
+def _printable(text: str) -> str:
+    """Return text as it can stand in a line of the usage log, whoever made it up."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

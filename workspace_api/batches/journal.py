@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workspace_api.batches.checking import MOST_ROWS
+
 MOST_BYTES = 200_000_000
+LARGEST = 1e300
 LONGEST_LINE = 20_000
 MOST_COLUMNS = 30
 LONGEST_NAME = 60
@@ -67,7 +69,7 @@ def _note(journal: Journal, known: set[str], line: bytes) -> None:
     if not isinstance(said, dict):
         return
     row, state = said.get("row"), said.get("state")
-    if type(row) is not int or row < 1 or state not in STATES:
+    if type(row) is not int or not 1 <= row <= MOST_ROWS or state not in STATES:
         return
     values = {}
     for name, value in said.items():
@@ -90,7 +92,7 @@ def _plain(value: Any) -> Value:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return value if math.isfinite(value) and abs(value) < 1e300 else None
+        return value if abs(value) < LARGEST else None  # no infinity, and no NaN, which is less than nothing
     return _text(value) if isinstance(value, str) else None
 
 

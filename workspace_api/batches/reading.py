@@ -13,6 +13,8 @@ GZIP, OLD_EXCEL = b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 DELIMITERS = "\t;,|"
 MOST_BYTES = 100_000_000
+MOST_LINES = 200_000  # of what is no text
+MOST_COLUMNS = 256  # likewise
 Line = tuple[int, list[str]]
 
 

@@ -133,8 +133,8 @@ class RowRuns:
         """Return line and values of each row; raises InvalidInputError naming every bad value by its line."""
         rows: list[tuple[int, Values]] = []
         errors: list[FieldError] = []
-        for line, given in _lines(source):
-            if len(rows) == MOST_ROWS:
+        for count, (line, given) in enumerate(_lines(source), 1):
+            if count > MOST_ROWS:
                 words = f"There are more than {MOST_ROWS:,} rows. Send them in parts."
                 raise InvalidInputError("The rows were not taken.", [FieldError("rows", words)])
             try:

@@ -202,17 +202,10 @@ class BatchService:
             batches = session.scalars(ended).all()
             runs = [session.scalars(select(Run).where(Run.id == batch.run_id)).one() for batch in batches]
         for batch, run in zip(batches, runs, strict=True):
-            if not part_due(batch, self._files.journal(batch.owner.name, batch.id), run):
-                self._halt(batch, None)
-                continue
             try:
-                self._request_part(batch)
-            except (LimitReachedError, UnavailableError) as error:
-                logger.info("batch %s goes on later: %s", batch.id, error.detail)
-            except UnderWayError:
-                logger.info("batch %s was stopped, or another worker had it go on", batch.id)
-            except WorkspaceError as error:
-                self._halt(batch, error.detail)
+                self._go_on_after(batch, run)
+            except Exception:  # one home that cannot be read holds up nobody else's batch
+                logger.exception("batch %s cannot go on now", batch.id)
 
     def get(self, identity: Identity, batch_id: str) -> BatchView:
         """Return a batch; raises NotFoundError where there is none for the caller."""
@@ -279,6 +272,19 @@ class BatchService:
         if batch.row_values is not None:
             return self._each.journal(batch)
         return self._files.journal(batch.owner.name, batch.id)
+
+    def _go_on_after(self, batch: Batch, run: Run) -> None:
+        if not part_due(batch, self._files.journal(batch.owner.name, batch.id), run):
+            self._halt(batch, None)
+            return
+        try:
+            self._request_part(batch)
+        except (LimitReachedError, UnavailableError) as error:
+            logger.info("batch %s goes on later: %s", batch.id, error.detail)
+        except UnderWayError:
+            logger.info("batch %s was stopped, or another worker had it go on", batch.id)
+        except WorkspaceError as error:
+            self._halt(batch, error.detail)
 
     def _request_part(self, batch: Batch) -> None:
         """Ask for the run that follows; rows that failed are not tried again by themselves."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import io
+import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
 
+from hub.processes import CommandError, run
+from workspace_api.batches import sheets
 from workspace_api.batches.reading import MOST_BYTES, Line, TableError
+from workspace_api.batches.sheets import SAVE_AGAIN
 
 MOST_PARTS = 2_000  # files in the archive that a workbook is
-MOST_LINES = 200_000
-MOST_COLUMNS = 256
-SAVE_AGAIN = "In Excel choose File, Save as, “Excel workbook (.xlsx)” or “CSV UTF-8”, and upload that."
+MEMORY_BYTES = 1_500_000_000
+SECONDS = 90  # of a processor
+TOO_MUCH = f"The workbook takes too much room or time to read. Keep the sheet that is needed. {SAVE_AGAIN}"
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """The first sheet that is shown of an .xlsx file; of formulas the values that Excel kept."""
+    """The first sheet that is shown of an .xlsx file; of formulas the values that Excel kept.
+
+    Reading it takes at most `memory_bytes` and `seconds` of a processor.
+    """
 
     data: bytes
+    memory_bytes: int = MEMORY_BYTES
+    seconds: int = SECONDS
     vcf = False
 
     def lines(self) -> Iterator[Line]:
@@ -31,32 +37,17 @@ class Workbook:
 
         Raises TableError.
         """
+        reader = [sys.executable, "-m", sheets.__name__, str(self.memory_bytes), str(self.seconds)]
         try:
-            yield from self._lines()
-        except TableError:
-            raise
-        except Exception as error:  # openpyxl has no error of its own for what is wrong in a file
-            raise TableError(f"The workbook is damaged. {SAVE_AGAIN}") from error
-
-    def _lines(self) -> Iterator[Line]:
-        import openpyxl  # type: ignore[import-untyped]  # takes a while to load, and few tables are workbooks
-
-        book = openpyxl.load_workbook(io.BytesIO(self.data), read_only=True, data_only=True, keep_links=False)
-        with contextlib.closing(book):
-            sheet = next((each for each in book.worksheets if each.sheet_state == "visible"), None)
-            if sheet is None:
-                raise TableError(f"The workbook shows no sheet. {SAVE_AGAIN}")
-            rows = sheet.iter_rows(max_row=MOST_LINES + 1, max_col=MOST_COLUMNS, values_only=True)
-            width = MOST_COLUMNS
-            for number, row in enumerate(islice(rows, MOST_LINES + 1), 1):
-                cells = [_text(value) for value in row[:width]]
-                if not any(cells):
-                    continue
-                if number > MOST_LINES:
-                    raise TableError(f"The sheet has more than {MOST_LINES:,} rows. Upload it in parts.")
-                if width == MOST_COLUMNS:
-                    width = len(cells) - next(at for at, cell in enumerate(reversed(cells)) if cell)
-                yield number, cells[:width]
+            written = run(reader, timeout=2 * self.seconds, stdin=self.data, output_bytes=MOST_BYTES).stdout
+        except CommandError as error:
+            raise TableError(TOO_MUCH) from error
+        if not written.endswith("\n"):  # it was cut
+            raise TableError(TOO_MUCH)
+        *lines, last = written.removesuffix("\n").split("\n")
+        if (words := json.loads(last)) is not sheets.END:
+            raise TableError(words)
+        yield from ((number, cells) for number, cells in map(json.loads, lines))
 
 
 def open_workbook(data: bytes) -> Workbook:
@@ -78,14 +69,3 @@ def open_workbook(data: bytes) -> Workbook:
             "that are needed."
         )
     return Workbook(data)
-
-
-def _text(value: Any) -> str:
-    """Return a cell as a person sees it: whole numbers whole, a date that was a gene's name like 2-Sep."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, dt.date):  # a moment is a date too
-        return f"{value.day}-{value:%b}"
-    return str(value).strip()
