@@ -66,7 +66,17 @@ def test_bytes_that_are_no_text_say_nothing(journal):
 def test_values_are_few_flat_and_printable(journal):
     many = {f"v{n}": n for n in range(100)}
     found = journal(
-        json.dumps({"row": 1, "state": "done", "list": [1], "nan": float("nan"), "big": 1e400, "x\ny": 1, "long": 10**400})
+        json.dumps(
+            {
+                "row": 1,
+                "state": "done",
+                "list": [1],
+                "nan": float("nan"),
+                "big": 1e400,
+                "x\ny": 1,
+                "long": 10**400,
+            }
+        )
         + "\n"
         + json.dumps({"row": 2, "state": "done", "text": "a\x1b[31m\ud800", **many})
         + "\n"
