@@ -1,8 +1,8 @@
 """Reads the sheet of a workbook in a process of its own, with bounds on its memory and its time.
 
-Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input. openpyxl makes an
-object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes and minutes. It writes
-`[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for whoever sent it.
+Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input. openpyxl
+makes an object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes and minutes. It
+writes `[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for whoever sent it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main() -> None:
         last = str(error)
     except MemoryError:
         raise
-    except Exception:  # openpyxl has no error of its own for what is wrong in a file
+    except Exception:  # noqa: BLE001 - openpyxl has no error of its own for what is wrong in a file
         last = f"The workbook is damaged. {SAVE_AGAIN}"
     print(json.dumps(last))
 
