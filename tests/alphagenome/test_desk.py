@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import os
 import subprocess
+import threading
 from contextlib import aclosing
 
 import grpc
@@ -16,7 +17,7 @@ from auth.identity import Identity, Level
 from tests.alphagenome.bench_desk import ADA, BEN, ROOT, WIDE, Bench, Counted, metadata, run, service, variant
 from workspace_api.alphagenome.backends import CallRefused
 from workspace_api.alphagenome.callers import Admitted, Caller
-from workspace_api.alphagenome.desk import Told
+from workspace_api.alphagenome.desk import LOOK_SECONDS, Told
 from workspace_api.alphagenome.quotas import Kind, Measure, Window
 from workspace_api.alphagenome.usage import UsageService
 
@@ -78,6 +79,27 @@ def test_twenty_who_ask_at_once_ask_once(home):
             assert all(answer == answers[0] for answer in answers)
             today = await used(bench, "ben")
             assert (today.calls, today.cached) == (1, 19)
+
+    run(work)
+
+
+def test_what_another_gateway_has_asked_and_has_still_to_keep_is_not_asked_again(home):
+    async def work():
+        async with Bench(home) as one, Bench(home) as other:
+            on_disk, keep = threading.Event(), one.cache.keep
+
+            def slowly(*answer):
+                on_disk.wait(30)
+                keep(*answer)
+
+            one.cache.keep = slowly
+            first = await one.ask()
+            second = asyncio.create_task(other.ask(caller=BEN))
+            await asyncio.sleep(3 * LOOK_SECONDS)
+            on_disk.set()
+
+            assert await second == first
+            assert (len(one.backend.asked), len(other.backend.asked)) == (1, 0)
 
     run(work)
 

@@ -9,7 +9,7 @@ import hmac
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 
 import grpc
@@ -155,7 +155,7 @@ class Desk:
             leads = flight is None
             if flight is None:
                 flight = self._flights.start(
-                    case.key, case.question.method.name, lambda: self._sent_for(case)
+                    case.key, case.question.method.name, lambda until_kept: self._sent_for(case, until_kept)
                 )
             began = False
             try:
@@ -172,20 +172,24 @@ class Desk:
                 self._ledger.note(self._line(case, "shared", size=flight.answer.bytes))
             return
 
-    async def _sent_for(self, case: Case) -> AsyncGenerator[bytes, None]:
+    async def _sent_for(self, case: Case, until_kept: ExitStack) -> AsyncGenerator[bytes, None]:
         """Send for an answer, unless another gateway process is doing so: then wait for what it keeps."""
         waited = False
-        while True:
-            with self._cache.try_lock(case.key) as held:
-                if held:
-                    kept = await self._kept(case.key) if waited else None
-                    messages = self._paid(case) if kept is None else self._give(case, kept)
-                    async with aclosing(messages):
-                        async for message in messages:
-                            yield message
-                    return
+        while not self._locked(case.key, until_kept):
             waited = True
             await asyncio.sleep(LOOK_SECONDS)
+        kept = await self._kept(case.key) if waited else None
+        messages = self._paid(case) if kept is None else self._give(case, kept)
+        async with aclosing(messages):
+            async for message in messages:
+                yield message
+
+    def _locked(self, key: str, until_kept: ExitStack) -> bool:
+        """Hold a key's lock until the answer is kept; false where another process does."""
+        with ExitStack() as attempt:
+            if held := attempt.enter_context(self._cache.try_lock(key)):
+                until_kept.push(attempt.pop_all())
+        return held
 
     async def _paid(self, case: Case) -> AsyncGenerator[bytes, None]:
         """Ask the model, with quota and in turn; what was not used is given back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 
 import grpc
 
@@ -14,7 +14,7 @@ from workspace_api.alphagenome.backends import CallRefused
 
 logger = logging.getLogger(__name__)
 FAILED = "The gateway failed at this call. Try again; if it stays so, tell the workspace's administrator."
-Source = Callable[[], AsyncGenerator[bytes, None]]
+Source = Callable[[ExitStack], AsyncGenerator[bytes, None]]
 
 
 class Flight:
@@ -58,7 +58,10 @@ class Flights:
         return flight
 
     def start(self, key: str, method: str, source: Source) -> Flight:
-        """Start one whose messages come from `source`; it is kept under `key` when it has ended well."""
+        """Start one whose messages come from `source`; it is kept under `key` when it has ended well.
+
+        What the source enters into the stack that it is given is left when the answer is kept, or will not be.
+        """
         flight = Flight(self._new_answer(method))
         self._flights[key] = flight
         flight.task = asyncio.create_task(self._fly(key, flight, source))
@@ -81,11 +84,12 @@ class Flights:
     async def _fly(self, key: str, flight: Flight, source: Source) -> None:
         answer = flight.answer
         try:
-            async with aclosing(source()) as messages:
-                async for message in messages:
-                    await answer.add(message)
-            await answer.end()
-            await answer.keep(key)
+            with ExitStack() as until_kept:
+                async with aclosing(source(until_kept)) as messages:
+                    async for message in messages:
+                        await answer.add(message)
+                await answer.end()
+                await answer.keep(key)
         except CallRefused as refusal:
             await answer.end(refusal)
         except asyncio.CancelledError:
