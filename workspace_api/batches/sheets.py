@@ -1,8 +1,9 @@
 """Reads the sheet of a workbook in a process of its own, with bounds on its memory and its time.
 
-Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input. openpyxl
-makes an object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes and minutes. It
-writes `[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for whoever sent it.
+Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input.
+openpyxl makes an object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes and
+minutes. It writes `[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for
+whoever sent it.
 """
 
 from __future__ import annotations
