@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from auth.identity import Level
+from auth.identity import Identity, Level
 from deploy import doctor as examination
 from deploy import engine, in_force, system
 from deploy.configuration import Configuration, ConfigurationError, read_configuration
 from deploy.first_start import password_file
 from deploy.prepare import prepare, running_process
 from deploy.services import give_head_start
-from workspace_api.errors import WorkspaceError
+from workspace_api.errors import NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
     from workspace_api.workspace import Workspace
@@ -30,6 +31,8 @@ user = typer.Typer(help="People's accounts.", no_args_is_help=True)
 app.add_typer(user, name="user")
 group = typer.Typer(help="Groups and their members.", no_args_is_help=True)
 app.add_typer(group, name="group")
+token = typer.Typer(help="People's tokens for scripts, git and AlphaGenome.", no_args_is_help=True)
+app.add_typer(token, name="token")
 
 
 def refuse(message: str) -> NoReturn:
@@ -225,6 +228,61 @@ def sync_groups() -> None:
     if waiting:
         refuse(f"The forge has not followed: {', '.join(waiting)}. See labfork group list.")
     typer.echo("The forge has followed every group.")
+
+
+@token.command("make")
+def make_token(
+    owner: Annotated[str, typer.Argument(help="The account that it stands for.")],
+    name: Annotated[str, typer.Argument(help="What it is for, such as the script's name.")],
+    scope: Annotated[
+        list[str], typer.Option(help="api, read_api or alphagenome; may be given again for another one.")
+    ],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it works.")] = 90,
+) -> None:
+    """Make a token, and print its secret once; it is kept nowhere."""
+    try:
+        workspace, identity = _of(owner)
+        ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+        made = workspace.tokens.create_own(identity, name, scope, expires_at=ends)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    typer.echo(made.secret)
+
+
+@token.command("list")
+def list_tokens(owner: Annotated[str, typer.Argument(help="Whose tokens.")]) -> None:
+    """List a person's tokens that still work; no secret is shown, none is kept."""
+    try:
+        workspace, identity = _of(owner)
+        found = workspace.tokens.list(identity)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    for each in found:
+        ends = f"{each.expires_at:%Y-%m-%d}" if each.expires_at else "never"
+        typer.echo(f"{each.id:>6}  {', '.join(sorted(each.scopes)):24} ends {ends:10}  {each.name}")
+
+
+@token.command("revoke")
+def revoke_token(
+    owner: Annotated[str, typer.Argument(help="Whose token.")],
+    token_id: Annotated[str, typer.Argument(help="Its number in the list.")],
+) -> None:
+    """Make a token worthless now."""
+    try:
+        workspace, identity = _of(owner)
+        workspace.tokens.revoke(identity, token_id)
+    except WorkspaceError as error:
+        _refuse_with_fields(error)
+    typer.echo(f"The token {token_id} of {owner} opens nothing any more.")
+
+
+def _of(name: str) -> tuple[Workspace, Identity]:
+    """Open the workspace for an account; raises NotFoundError for one that is not open."""
+    workspace = opened()
+    identity = workspace.people.identity_of(name)
+    if identity is None:
+        raise NotFoundError(f"There is no open account called “{name}”.")
+    return workspace, identity
 
 
 if __name__ == "__main__":

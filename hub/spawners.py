@@ -53,7 +53,7 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
     workspace_token = Unicode(config=True, help="What the hub proves itself with.")
     sessions_folder = Unicode(config=True, help="Where sessions have their control folders.")
     make_launcher = Callable(config=True, help="Returns the launcher that runs sessions.")
-    ready_seconds = Float(60, config=True, help="How long a server may take to answer after its start.")
+    ready_seconds = Float(180, config=True, help="How long a server may take to answer after its start.")
 
     _folder: Path | None = None
 

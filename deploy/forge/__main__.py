@@ -46,6 +46,7 @@ def main() -> None:
         host=given.host,
         port=given.port,
         log_level="warning",
+        loop="asyncio",
         timeout_graceful_shutdown=2,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from alphagenome.protos import tensor_pb2
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from alphagenome.protos.v1 import dna_model_service_pb2 as service
 
+from workspace_api.alphagenome import answers
+from workspace_api.alphagenome.answers import IncomingAnswer, Room
 from workspace_api.alphagenome.cache import AnswerCache, RecentAnswers
 from workspace_api.alphagenome.framing import BrokenAnswerError
 
@@ -138,6 +141,33 @@ def test_a_file_that_was_cut_off_is_removed(cache, tmp_path, length):
 
     assert cache.open(KEY) is None
     assert not path.exists()
+
+
+def test_answers_under_way_go_to_disk_when_all_together_hold_too_much(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "ALL_IN_MEMORY", 3000)
+    messages = answer()  # some 2,000 bytes
+
+    async def work():
+        room = Room()
+        with ThreadPoolExecutor(1) as disk:
+            one, other = (IncomingAnswer("PredictInterval", cache, disk, room) for _ in range(2))
+            for message in messages:
+                await one.add(message)
+            assert room.held == sum(map(len, messages))
+            assert list((tmp_path / "parts").iterdir()) == []
+
+            for message in messages:
+                await other.add(message)
+            assert room.held == sum(map(len, messages))
+            assert len(list((tmp_path / "parts").iterdir())) == 1
+
+            for each in (one, other):
+                await each.end()
+                assert [message async for message in each.read()] == messages
+                await each.close()
+            assert room.held == 0
+
+    asyncio.run(work())
 
 
 def test_an_answer_without_its_last_chunk_is_not_kept(cache):

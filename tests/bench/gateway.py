@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 import psutil
-from alphagenome.data import genome, ontology
+from alphagenome.data import genome
 from alphagenome.models import dna_client, interval_scorers, variant_scorers
 from alphagenome.protos.v1 import dna_model_pb2 as pb
 from alphagenome.protos.v1 import dna_model_service_pb2 as service
@@ -32,7 +32,6 @@ SCORERS = [each.to_proto() for each in variant_scorers.RECOMMENDED_VARIANT_SCORE
 SCORE = METHODS["ScoreVariant"]
 NOTEBOOK_OUTPUTS = ("RNA_SEQ", "CAGE", "DNASE")
 MIB = 1024**2
-MOST_BYTES = 1_000_000_000
 Call = Callable[[bytes], list[bytes]]
 
 
@@ -81,7 +80,7 @@ def milliseconds(ask: Call, request: bytes, times: int) -> float:
     return statistics.median(waits[2:])
 
 
-def gateway_rows(folder: Path) -> list[Row]:
+def gateway_rows(folder: Path) -> Iterator[Row]:
     """Measure everything about the gateway."""
     canned = Canned(folder)
     settings = {
@@ -93,42 +92,41 @@ def gateway_rows(folder: Path) -> list[Row]:
     keeping = start_gateway(folder / "keeping", **settings)
     try:
         direct = caller(canned.address, canned.roots.read_bytes(), KEY)
-        return [
-            offline_prediction(),
-            *passing(direct, through(plain)),
-            hit(direct, through(keeping)),
-            small_calls(keeping),
-            identical(canned, keeping),
-            batch(canned, keeping),
-            notebook_again(canned, keeping),
-            streams(plain),
-            memory(plain),
-            fairness(canned, keeping),
-        ]
+        yield from passing(direct, through(plain))
+        yield hit(direct, through(keeping))
+        yield small_calls(keeping)
+        yield identical(canned, keeping)
+        yield batch(canned, keeping)
+        yield notebook_again(canned, keeping)
+        yield streams(plain)
+        yield memory(plain)
+        yield fairness(canned, keeping)
     finally:
         for gateway in (plain, keeping):
             gateway.stop()
         canned.stop()
+    yield offline_model()
 
 
-def offline_prediction(times: int = 9) -> Row:
-    """The offline model's prediction of a variant at 131 kb in one thread, each time of another variant."""
-    model = OfflineModel(MOST_BYTES)
-    waits = []
-    for at in range(times):
-        variant = genome.Variant("chr22", 36_300_000 + 1_000 * at, "A", "C")
-        request = service.PredictVariantRequest(
-            interval=variant.reference_interval.resize(131_072).to_proto(),
-            variant=variant.to_proto(),
-            organism=pb.ORGANISM_HOMO_SAPIENS,
-            requested_outputs=[pb.OUTPUT_TYPE_RNA_SEQ],
-            ontology_terms=[ontology.from_curie(LIVER).to_proto()],
-        ).SerializeToString()
-        started = time.perf_counter()
-        list(model.answer("PredictVariant", request))
-        waits.append(1000 * (time.perf_counter() - started))
-    found = statistics.median(waits)
-    return Row("offline model, a variant at 131 kb", found, "ms", "under 300 ms", found < 300)
+def offline_model(*, times: int = 9) -> Row:
+    """The offline model by itself: a variant at 131 kb, every output of one tissue, in processor time."""
+    model = OfflineModel(100 * MIB)
+    request = service.PredictVariantRequest(
+        interval=VARIANT.reference_interval.resize(131_072).to_proto(),
+        variant=VARIANT.to_proto(),
+        organism=pb.ORGANISM_HOMO_SAPIENS,
+        requested_outputs=[each.to_proto() for each in dna_client.OutputType],
+        ontology_terms=[dna_client.ontology.from_curie(LIVER).to_proto()],
+    ).SerializeToString()
+    needed = []
+    for _ in range(times + 1):
+        started = time.process_time()
+        for message in model.answer("PredictVariant", request):
+            message.SerializeToString()
+        needed.append(1000 * (time.process_time() - started))
+    median = statistics.median(needed[1:])
+    words = "offline model, a variant at 131 kb, one tissue"
+    return Row(words, median, "ms", "under 300 ms of one core", median < 300)
 
 
 def through(gateway: Gateway, user: str = "ada", method: Method = SCORE) -> Call:

@@ -2,31 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from typer.testing import CliRunner
-
-from deploy.cli import app
-from deploy.configuration import read_configuration
-from deploy.prepare import prepare
-from tests.conftest import free_port, workspace_environment
-
-
-@pytest.fixture
-def labfork(tmp_path, monkeypatch):
-    """Runs the command for a workspace that was prepared, has the account ada, and does not run."""
-    environment = workspace_environment(tmp_path / "var", free_port(), LABFORK_ADMIN_PASSWORD="correct horse")
-    for name in ("LABFORK_HOME", "LABFORK_PORT", "LABFORK_ADMIN_PASSWORD"):
-        monkeypatch.setenv(name, environment[name])
-    prepare(read_configuration(), sandbox_present=False)
-
-    def run(*arguments: str):
-        result = CliRunner().invoke(app, arguments)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result
-
-    assert run("user", "add", "ada", "--password", "correct horse battery").exit_code == 0
-    return run
-
 
 def test_groups_are_kept_from_the_command_line_also_while_nothing_runs(labfork):
     made = labfork("group", "add", "lab", "--admin", "ada", "--title", "Chromatin group")

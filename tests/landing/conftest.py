@@ -303,7 +303,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[
 def address(house) -> Iterator[str]:
     """The pages, served to browsers."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(house.app, port=port, log_level="error", loop="asyncio"))
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_for(lambda: server.started, seconds=20, what="the pages")

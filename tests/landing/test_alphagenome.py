@@ -30,7 +30,7 @@ REAL = AlphaGenomeSettings(backend="alphagenome", shared_key=True)
 def use(workspace, user: str = "eve", *, calls: int = 3, cached: int = 2, prefix: str = "") -> None:
     """Put down what somebody used today, as the gateway does."""
     with workspace.database.write() as session:
-        page = Page(session, now())
+        page = Page(session.connection(), now())
         for at in range(calls):
             page.count(user, Amounts(1, 32_768, 1), page.moment)
             page.insert(entry(user, f"{prefix}{user}{at}"))

@@ -87,6 +87,7 @@ def test_a_failed_run_says_where_and_why_with_its_log_open(house, own):
 
     assert "It stopped in the step Reading the variant (cell 3 of 11)." in page.text
     assert "ValueError: the allele is missing" in page.text
+    assert "A run reaches AlphaGenome, and nothing else." in page.text
     assert "open" in page.one("details", **{"class": "log"})
     assert f"Traceback {HOSTILE}" in page.text
 

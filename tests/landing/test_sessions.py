@@ -85,7 +85,8 @@ def test_my_work_shows_what_a_session_uses(house, session):
     assert "Memory 300 MiB of 2 GiB · peak 600 MiB" in page.text
     assert "Processors 0.5 of 1 · 75 s of work so far" in page.text
     assert page.one("meter", **{"data-bar": "memory"})["value"] == "314572800"
-    assert "It reaches this workspace, AlphaGenome, and nothing else." in page.text
+    its_own = Page(browser.get(f"/sessions/{made}").text)
+    assert "It reaches this workspace, AlphaGenome, and nothing else." in its_own.text
     assert f"/sessions/{made}/stop" in page.actions()
     assert page.active() == []
 

@@ -31,7 +31,9 @@ def listening(tmp_path_factory, projects_forge):
     forge = settings.forge.model_copy(update={"workspace_url": f"http://127.0.0.1:{port}"})
     shelf.workspace.pushes._settings = settings.model_copy(update={"forge": forge})
     server = uvicorn.Server(
-        uvicorn.Config(create_app(shelf.workspace), host="127.0.0.1", port=port, log_level="warning")
+        uvicorn.Config(
+            create_app(shelf.workspace), host="127.0.0.1", port=port, log_level="warning", loop="asyncio"
+        )
     )
     serving = threading.Thread(target=server.run)
     serving.start()

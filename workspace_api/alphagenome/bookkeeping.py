@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
 from workspace_api.alphagenome.models import AlphaGenomeCall, AlphaGenomeCounter, AlphaGenomeQuota
@@ -84,8 +84,8 @@ class Entry:
 class Page:
     """What one transaction reads and changes, all of it at one moment."""
 
-    def __init__(self, session: Session, moment: dt.datetime) -> None:
-        self._session = session
+    def __init__(self, connection: Connection, moment: dt.datetime) -> None:
+        self._connection = connection
         self.moment = moment
         self._quotas: list[Quota] | None = None
         self._accounts: dict[str, list[Account]] = {}
@@ -97,7 +97,7 @@ class Page:
     def standing(self, user: str) -> list[Standing]:
         """Return how somebody stands with every quota that counts for them, now."""
         if self._quotas is None:
-            self._quotas = read_quotas(self._session)
+            self._quotas = read_quotas(self._connection)
         if not self._quotas:
             return []
         accounts = self._accounts_of(user)
@@ -128,7 +128,7 @@ class Page:
     def write(self) -> None:
         """Write what changed."""
         if self._changes:
-            self._session.execute(
+            self._connection.execute(
                 ADD,
                 [
                     {"kind": account.kind, "name": account.name, "period": window, "starts_at": at, **change}
@@ -136,40 +136,40 @@ class Page:
                 ],
             )
         if self._inserted:
-            self._session.execute(INSERT, [vars(entry) for entry in self._inserted])
+            self._connection.execute(INSERT, [vars(entry) for entry in self._inserted])
         if self._updated:
-            self._session.execute(UPDATE, [vars(entry) | {"call": entry.id} for entry in self._updated])
+            self._connection.execute(UPDATE, [vars(entry) | {"call": entry.id} for entry in self._updated])
 
     def prune(self, keep_days: int) -> None:
         """Remove lines and days older than `keep_days`, and minutes that no quota looks at any more."""
         oldest = self.moment - dt.timedelta(days=keep_days)
-        self._session.execute(delete(AlphaGenomeCall).where(AlphaGenomeCall.at < oldest))
+        self._connection.execute(delete(AlphaGenomeCall).where(AlphaGenomeCall.at < oldest))
         for window, before in (
             (Window.DAY, oldest),
             (Window.MINUTE, self.moment - dt.timedelta(minutes=MINUTES_KEPT)),
         ):
-            self._session.execute(
-                delete(AlphaGenomeCounter)
-                .where(AlphaGenomeCounter.period == window, AlphaGenomeCounter.starts_at < before)
-                .execution_options(synchronize_session=False)
+            self._connection.execute(
+                delete(AlphaGenomeCounter).where(
+                    AlphaGenomeCounter.period == window, AlphaGenomeCounter.starts_at < before
+                )
             )
 
     def _accounts_of(self, user: str) -> list[Account]:
         if user not in self._accounts:
-            self._accounts[user] = accounts_of(self._session, user)
+            self._accounts[user] = accounts_of(self._connection, user)
         return self._accounts[user]
 
     def _used(self, cell: Cell) -> Amounts:
         """Return what is written and what this transaction will write."""
         if cell not in self._read:
-            self._read[cell] = _used(self._session, cell)
+            self._read[cell] = _used(self._connection, cell)
         read, change = self._read[cell], self._changes.get(cell, Counter())
         return Amounts(*(read.of(measure) + change[measure] for measure in Measure))
 
 
-def accounts_of(session: Session, user: str) -> list[Account]:
+def accounts_of(connection: Connection | Session, user: str) -> list[Account]:
     """Return whose use somebody's calls are: their own, their groups', the workspace's."""
-    groups = session.scalars(GROUPS, {"user": user})
+    groups = connection.scalars(GROUPS, {"user": user})
     return [
         Account(Kind.PERSON, user),
         *(Account(Kind.GROUP, name) for name in groups),
@@ -177,28 +177,28 @@ def accounts_of(session: Session, user: str) -> list[Account]:
     ]
 
 
-def read_quotas(session: Session) -> list[Quota]:
+def read_quotas(connection: Connection | Session) -> list[Quota]:
     """Return every quota that an administrator has set."""
-    rows = session.execute(QUOTAS)
+    rows = connection.execute(QUOTAS)
     return [
         Quota(Kind(row.kind), row.name, Measure(row.measure), Window(row.period), row.amount) for row in rows
     ]
 
 
 def used_now(
-    session: Session, accounts: Sequence[Account], moment: dt.datetime
+    connection: Connection | Session, accounts: Sequence[Account], moment: dt.datetime
 ) -> dict[tuple[Account, Window], Amounts]:
     """Return what accounts used in the present minute and day."""
     return {
-        (account, window): _used(session, (account, window, window.start(moment)))
+        (account, window): _used(connection, (account, window, window.start(moment)))
         for account in accounts
         for window in Window
     }
 
 
-def _used(session: Session, cell: Cell) -> Amounts:
+def _used(connection: Connection | Session, cell: Cell) -> Amounts:
     account, window, starts_at = cell
-    row = session.execute(
+    row = connection.execute(
         USED, {"kind": account.kind, "name": account.name, "period": window, "starts_at": starts_at}
     ).first()
     return Amounts() if row is None else Amounts(*row)

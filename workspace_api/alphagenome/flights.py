@@ -60,7 +60,8 @@ class Flights:
     def start(self, key: str, method: str, source: Source) -> Flight:
         """Start one whose messages come from `source`; it is kept under `key` when it has ended well.
 
-        What the source enters into the stack it is given is left once the answer is kept, or is not to be.
+        What the source enters into the stack that it is given is left once the answer is kept, or will not
+        be.
         """
         flight = Flight(self._new_answer(method))
         self._flights[key] = flight

@@ -173,7 +173,7 @@ class Ledger:
 
     def _commit(self, batch: Sequence[Callable[[Page], object]], prune: bool) -> list[object]:
         with self._database.write() as session:
-            page = Page(session, self._clock())
+            page = Page(session.connection(), self._clock())
             results = [work(page) for work in batch]
             page.write()
             if prune:

@@ -91,7 +91,9 @@ class WebService:
             return csrf_token(request)
 
         self._server = uvicorn.Server(
-            uvicorn.Config(application, host="127.0.0.1", port=self._port, log_level="warning")
+            uvicorn.Config(
+                application, host="127.0.0.1", port=self._port, log_level="warning", loop="asyncio"
+            )
         )
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
