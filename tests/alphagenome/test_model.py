@@ -117,6 +117,43 @@ def test_a_variant_at_either_end_of_its_window_is_answered(client):
         assert not np.array_equal(reference, alternate)
 
 
+@pytest.mark.parametrize(
+    ("position", "alleles"),
+    [
+        (INTERVAL.start + 1, ("A", "ACGT")),
+        (INTERVAL.start + 1, ("ACG", "A")),
+        (INTERVAL.end, ("A", "ACGT")),
+        (INTERVAL.end - 2, ("ACG", "A")),
+    ],
+    ids=["insertion first", "deletion first", "insertion last", "deletion last"],
+)
+def test_an_indel_at_either_end_of_its_window_keeps_its_length(client, position, alleles):
+    reference, alternate = dnase_of(client, genome.Variant("chr22", position, *alleles))
+
+    assert reference.shape == alternate.shape == (WIDTH, 1)
+    assert np.isfinite(alternate).all()
+    assert not np.array_equal(reference, alternate)
+
+
+def test_the_reference_allele_that_is_named_counts_where_it_is_not_the_genomes(client):
+    named = [dnase_of(client, genome.Variant("chr22", VARIANT.position, base, "T"))[0] for base in "ACG"]
+
+    assert not np.array_equal(named[0], named[1])
+    assert not np.array_equal(named[1], named[2])
+
+
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_a_sequence_of_unknown_bases_has_tracks_without_gaps(client, share):
+    unknown = round(share * WIDTH)
+    sequence = "N" * unknown + "ACGTTGCA" * WIDTH
+    found = client.predict_sequence(
+        sequence[:WIDTH], requested_outputs=[DNASE, RNA_SEQ], ontology_terms=[LIVER]
+    )
+
+    assert np.isfinite(found.dnase.values).all()
+    assert np.isfinite(found.rna_seq.values).all()
+
+
 def test_genes_are_expressed_where_their_exons_are(client):
     interval = genome.Interval("chr22", 36_253_071, 36_253_071 + WIDTH)
     found = predict(client, interval, [RNA_SEQ]).rna_seq
