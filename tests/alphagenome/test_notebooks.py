@@ -19,7 +19,8 @@ from pandas.testing import assert_frame_equal
 
 from tests.accessibility import shut_out_of_file
 from tests.alphagenome.asking import CHECKOUT
-from tests.alphagenome.conftest import VARIANT
+from tests.alphagenome.conftest import VARIANT, Gateway
+from tests.alphagenome.service import KEY, Service
 
 TEMPLATE = CHECKOUT / "repo_templates" / "alphagenome"
 RUNNER = CHECKOUT / "hub" / "notebook_runner" / "run.py"
@@ -91,7 +92,13 @@ def run(gateway, template_python, tmp_path_factory):
     """Runs a notebook of a copy of the template as the worker does, each with the same home."""
     home = tmp_path_factory.mktemp("home")
 
-    def finish(name: str, *, changes: Mapping[str, str] | None = None, **parameters: str) -> Finished:
+    def finish(
+        name: str,
+        *,
+        through: Gateway = gateway,
+        changes: Mapping[str, str] | None = None,
+        **parameters: str,
+    ) -> Finished:
         folder = tmp_path_factory.mktemp("run")
         shutil.copytree(TEMPLATE, folder / "project", ignore=shutil.ignore_patterns("__pycache__"))
         notebook = folder / "project" / name
@@ -107,9 +114,9 @@ def run(gateway, template_python, tmp_path_factory):
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
-            "ALPHAGENOME_ADDRESS": gateway.address,
-            "ALPHAGENOME_API_KEY": gateway.token().secret,
-            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(gateway.roots),
+            "ALPHAGENOME_ADDRESS": through.address,
+            "ALPHAGENOME_API_KEY": through.token().secret,
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(through.roots),
         }
         command = [template_python, "-I", RUNNER, folder / "request.json"]
         if subprocess.run(command, env=environment, timeout=200, check=False).returncode:
@@ -205,6 +212,27 @@ def test_tracks_are_written_for_genome_browsers(runs):
     with pyBigWig.open(str(tracks)) as file:
         assert file.chroms() == {"chr22": 50_818_468}
         assert file.stats("chr22", 36_201_500, 36_201_900, type="max")[0] > 0
+
+
+def test_before_the_service_with_the_workspaces_key_a_worksheet_runs_alike(
+    run, runs, make_gateway, tmp_path_factory
+):
+    service = Service(tmp_path_factory.mktemp("service"))
+    real = make_gateway(
+        LABFORK_ALPHAGENOME_API_KEY=KEY,
+        LABFORK_ALPHAGENOME__UPSTREAM=service.address,
+        GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=str(service.roots),
+    )
+    try:
+        ended = run("01_quickstart.ipynb", through=real)
+    finally:
+        service.stop()
+
+    assert ended.failure == ""
+    assert ended.pictures() == PICTURES["01_quickstart"]
+    assert ended.files() == runs("01_quickstart").files()
+    assert {call[1]["x-goog-api-key"] for call in service.calls} == {KEY}
+    assert KEY not in ended.report
 
 
 @pytest.fixture(scope="module")
