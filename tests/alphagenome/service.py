@@ -44,6 +44,7 @@ class Service:
         self.roots = folder / "roots.pem"
         self.keys = {KEY}
         self.calls: list[tuple[str, dict[str, str], bytes]] = []
+        self.peers: set[str] = set()
         self.refusals: list[tuple[grpc.StatusCode, str]] = []
         self.faults: list[Fault] = []
         self.stall: threading.Event | None = None
@@ -86,6 +87,7 @@ class Service:
         if self.stall is not None:
             context.add_callback(self.cancelled.set)
         self.calls.append((method.name, metadata, request))
+        self.peers.add(context.peer())
         context.set_trailing_metadata((("x-echo", str(metadata)),))
         if self.refusals:
             context.abort(*self.refusals.pop(0))

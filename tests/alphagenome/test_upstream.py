@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import aclosing
 
 import grpc
@@ -11,7 +12,7 @@ import pytest
 from tests.alphagenome.bench_desk import Bench, run, variant
 from tests.alphagenome.service import KEY, Fault, Service
 from workspace_api.alphagenome.backends import CallRefused, Errand
-from workspace_api.alphagenome.forwarding import ForwardingBackend
+from workspace_api.alphagenome.forwarding import CHANNELS, ForwardingBackend
 from workspace_api.alphagenome.keyring import KeyRing
 
 BUSY = (grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded for predictions per minute")
@@ -130,6 +131,27 @@ def test_somebodys_own_key_is_used_and_its_refusal_is_theirs(service):
     assert told.value.personal
     assert "your own key" in told.value.message
     assert "a-key-that-ended" not in told.value.message
+
+
+def test_calls_under_way_are_spread_over_several_connections(service):
+    service.peers.clear()
+    service.stall = threading.Event()
+
+    async def work():
+        backend = ForwardingBackend(service.address, KeyRing(KEY), service.roots)
+        asking = [backend.answer(Errand(variant())) for _ in range(2 * CHANNELS)]
+        begun = [asyncio.create_task(anext(messages)) for messages in asking]
+        while len(service.calls) < len(begun):
+            await asyncio.sleep(0.01)
+        service.stall.set()
+        await asyncio.gather(*begun)
+        for messages in asking:
+            await messages.aclose()
+        await backend.close()
+
+    asyncio.run(work())
+    service.stall = None
+    assert len(service.peers) == CHANNELS
 
 
 def test_the_callers_time_is_the_services_too(service):
