@@ -92,7 +92,9 @@ def test_a_refused_sign_in_says_what_may_be_wrong(house):
     folders, values = sign_in_pages(house.workspace.settings, Assets(NODE_MODULES))
     templates = Environment(loader=FileSystemLoader(folders), autoescape=True)
     drawn = {**values, "asset": values["asset"](None), "username": "ada", "xsrf": ""}
-    page = Page(templates.get_template("login.html").render(drawn, login_error="Invalid username or password"))
+    page = Page(
+        templates.get_template("login.html").render(drawn, login_error="Invalid username or password")
+    )
 
     assert "This name and this password do not go together." in page.text
     assert page.one("input", name="username")["value"] == "ada"
