@@ -98,7 +98,9 @@ def _greet(configuration: Configuration, sandbox: examination.Finding | None) ->
     first = password_file(configuration.home)
     if first.exists():
         typer.echo(f"Sign in as {configuration.admin_name} with the password {first.read_text().strip()}")
-        typer.echo("(shown this once; change it with: labfork user password)")
+        typer.echo(
+            f"(shown this once; change it with: .venv/bin/labfork user password {configuration.admin_name})"
+        )
         first.rename(first.with_name("first-administrator-password.shown"))
     if not configuration.alphagenome_api_key.get_secret_value():
         typer.echo(
@@ -148,7 +150,7 @@ def add_user(
         )
     except WorkspaceError as error:
         refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
-    typer.echo(f"{person.name} can sign in now.")
+    typer.echo(f"{person.name} can sign in now, as {level.value}.")
 
 
 @user.command("password")

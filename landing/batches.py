@@ -15,6 +15,7 @@ from auth.identity import Identity
 from landing.pages import Pages
 from landing.picker import Choice, folder_page
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values
+from landing.values import values_shown
 from workspace_api.batches.declaration import declared, without_own
 from workspace_api.batches.ranking import ORDERS, STATES, Wanted
 from workspace_api.batches.routes import source_of
@@ -226,6 +227,7 @@ class BatchPage:
             orders=[(order, ORDER_WORDS[order]) for order in ORDERS],
             problems=view.problems[:SHOWN_PROBLEMS],
             schema=chosen,
+            values=values_shown(chosen, view.parameters or {}),
             fields=fields_of(chosen, values if values is not None else view.parameters or {}),
             errors={each.field: each.message for each in error.errors} if error else {},
             wrong=error.errors if error else (),

@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars of a chart `width` by `height`, the highest of which stands for `top`."""
+    """Bars of a chart `width` by `height`; the highest stands for `top`, 0 where nothing was used."""
 
     bars: Sequence[Bar]
     width: float
@@ -36,13 +36,14 @@ class Chart:
 
 def day_bars(days: Sequence[DayUse]) -> Chart:
     """Return the bars of what was used day by day."""
-    top = max((day.calls + day.cached for day in days), default=0) or 1
+    top = max((day.calls + day.cached for day in days), default=0)
+    scale = HEIGHT / (top or 1)
     bars = [
         Bar(
             x=at * STEP + (STEP - WIDTH) / 2,
             label=f"{day.day.day} {day.day:%b}" if at % 7 == (len(days) - 1) % 7 else "",
-            model=round(HEIGHT * day.calls / top, 1),
-            kept=round(HEIGHT * day.cached / top, 1),
+            model=round(scale * day.calls, 1),
+            kept=round(scale * day.cached, 1),
             words=f"{day.day}: {day.calls} by the model, {day.cached} kept",
         )
         for at, day in enumerate(days)

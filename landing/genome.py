@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -11,29 +12,26 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse
 
 from landing.pages import Pages
+from landing.words import common_folder
 from workspace_api.genomes import CHROMOSOMES
 from workspace_api.http import Caller, Services
 from workspace_api.runs.tracks import GenomeView, Track
 from workspace_api.worksheets.formats import FormatError, genomic_interval
 
-OUTPUTS = "outputs/"
 DRAWN_AT_FIRST = 8
+ALLELES = re.compile("reference|alternate")
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
 
 
 @dataclass(frozen=True)
 class TrackShown:
-    """A track in the table: where its file is, and whether it is drawn at first."""
+    """A track in the table: its path below the folder of all, where its file is, whether it is drawn."""
 
     track: Track
+    name: str
     url: str
     index_url: str
     drawn: bool
-
-    @property
-    def name(self) -> str:
-        """Its path among the outputs."""
-        return self.track.path.removeprefix(OUTPUTS)
 
 
 def genome_pages(pages: Pages) -> APIRouter:
@@ -76,13 +74,19 @@ def genome_pages(pages: Pages) -> APIRouter:
 
 
 def tracks_shown(run_id: str, view: GenomeView) -> list[TrackShown]:
-    """Return the rows of the table; the first few that can be drawn are."""
+    """Return the rows of the table; the first few that can be drawn are.
+
+    Places and variants come before signals, and signals of the two alleles, which are named alike but for
+    that word, side by side.
+    """
     shown, left = [], DRAWN_AT_FIRST
-    for track in view.tracks:
+    folder = common_folder([track.path for track in view.tracks])
+    for track in sorted(view.tracks, key=lambda track: (track.type == "wig", ALLELES.sub("", track.path))):
         drawn = track.trouble is None and left > 0
         left -= drawn
         index = _address(run_id, track.index) if track.index else ""
-        shown.append(TrackShown(track, _address(run_id, track.path), index, drawn))
+        name = track.path.removeprefix(folder)
+        shown.append(TrackShown(track, name, _address(run_id, track.path), index, drawn))
     return shown
 
 

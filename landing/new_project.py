@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
 from workspace_api.guard import require
 from workspace_api.http import Services, SignedIn
+from workspace_api.projects.starting import LONGEST_NAME
 from workspace_api.workspace import Workspace
 
 FIELDS = ("name", "title", "template", "group", "visibility")
@@ -40,6 +43,7 @@ def new_project_pages(pages: Pages) -> APIRouter:
     def make(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
         """Make it, and show it."""
         typed = {field: text_of(sent, field) for field in FIELDS}
+        typed["name"] = typed["name"] or name_of(typed["title"])
         try:
             made = services.creation.create(caller, **typed)
         except TOLD as error:
@@ -47,6 +51,12 @@ def new_project_pages(pages: Pages) -> APIRouter:
         return RedirectResponse(f"/projects/{made.path}", 303)
 
     return router
+
+
+def name_of(title: str) -> str:
+    """Return a project's name made of its title; empty where the title has no Latin letter and no digit."""
+    plain = unicodedata.normalize("NFKD", title.casefold()).encode("ascii", "ignore").decode()
+    return re.sub("[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-")
 
 
 def _page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -15,6 +15,8 @@ from landing.memory import Memory
 from landing.pages import Pages
 from landing.previews import TablePreview, is_table, table_preview
 from landing.thumbnails import thumbnail
+from landing.values import values_shown
+from landing.words import common_folder
 from workspace_api.errors import NotFoundError
 from workspace_api.http import Caller, Services
 from workspace_api.runs.results import REPORT
@@ -32,16 +34,12 @@ Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")]
 
 @dataclass(frozen=True)
 class FileShown:
-    """One output: `picture` or `table` is its preview, if it has one."""
+    """One output by its path below the folder that all share; `picture` or `table` is its preview, if any."""
 
     file: RunFile
+    name: str
     picture: bool = False
     table: TablePreview | None = None
-
-    @property
-    def name(self) -> str:
-        """Its path among the outputs."""
-        return self.file.path.removeprefix(OUTPUTS)
 
 
 def run_pages(pages: Pages) -> APIRouter:
@@ -58,6 +56,8 @@ def run_pages(pages: Pages) -> APIRouter:
         files = list(services.runs.files(caller, run_id))
         waiting = not view.ended
         environment = services.environments.view(view.environment_key)
+        outputs = [file for file in files if file.path.startswith(OUTPUTS)]
+        folder = common_folder([file.path for file in outputs])
         return pages.page(
             request,
             caller,
@@ -65,11 +65,13 @@ def run_pages(pages: Pages) -> APIRouter:
             run=view,
             reused=reused or view.cached_from is not None,
             report=any(file.path == REPORT for file in files),
-            outputs=outputs_shown(services, caller, run_id, files),
+            outputs=outputs_shown(services, caller, run_id, outputs, folder),
+            folder=folder.removeprefix(OUTPUTS),
+            values=values_shown(view.schema, view.parameters),
             records=[file for file in files if not file.path.startswith(OUTPUTS)],
             batch=services.batches.of_run(run_id),
             along_genome=bool(tracks_of(files)),
-            output_count=sum(file.path.startswith(OUTPUTS) for file in files),
+            output_count=len(outputs),
             log="" if view.state == "queued" else services.runs.log_tail(caller, run_id),
             environment=environment,
             building=waiting and not environment.settled,
@@ -106,27 +108,28 @@ def run_pages(pages: Pages) -> APIRouter:
 
 
 def outputs_shown(
-    services: Workspace, caller: Identity, run_id: str, files: Sequence[RunFile]
+    services: Workspace, caller: Identity, run_id: str, outputs: Sequence[RunFile], folder: str
 ) -> list[FileShown]:
-    """Return the run's outputs, at most two hundred, the first few with a preview."""
+    """Return the run's outputs below `folder`, at most two hundred, the first few with a preview."""
     shown, previews = [], 0
-    for file in [file for file in files if file.path.startswith(OUTPUTS)][:MOST_SHOWN]:
-        item = FileShown(file)
+    for file in outputs[:MOST_SHOWN]:
+        item = FileShown(file, file.path.removeprefix(folder))
         if previews < MOST_PREVIEWS:
-            item = _with_preview(services, caller, run_id, file)
+            item = _with_preview(services, caller, run_id, item)
             previews += item.picture or item.table is not None
         shown.append(item)
     return shown
 
 
-def _with_preview(services: Workspace, caller: Identity, run_id: str, file: RunFile) -> FileShown:
+def _with_preview(services: Workspace, caller: Identity, run_id: str, shown: FileShown) -> FileShown:
+    file = shown.file
     if file.media_type.startswith("image/"):
-        return FileShown(file, picture=file.size <= LARGEST_PICTURE)
+        return replace(shown, picture=file.size <= LARGEST_PICTURE)
     if not is_table(file.path):
-        return FileShown(file)
+        return shown
     opened = services.runs.open_file(caller, run_id, file.path)
     try:
-        return FileShown(file, table=table_preview(opened))
+        return replace(shown, table=table_preview(opened))
     finally:
         opened.close()
 

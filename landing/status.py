@@ -17,7 +17,7 @@ NAMES = {
     "hub": ("Sign-in", "JupyterHub, which knows the accounts"),
     "worker": ("Runs", "the worker that builds environments and computes"),
     "gateway": ("AlphaGenome", "the gateway that answers predictions"),
-    "disk": ("Disk", "room for results"),
+    "disk": ("Disk", "where results, environments and homes are"),
 }
 
 

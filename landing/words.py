@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import posixpath
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
@@ -93,6 +95,12 @@ def figure(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "–" if value is None or value == "" else str(value)
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """Return the folder, with a slash at its end, in which all of `paths` lie; empty where there is none."""
+    folder = posixpath.commonpath([posixpath.dirname(path) for path in paths]) if paths else ""
+    return f"{folder}/" if folder else ""
 
 
 def _counted(number: int, noun: str) -> str:

@@ -55,7 +55,7 @@ async def caller_of(request: Request, _described: Annotated[object, Depends(_BEA
 def signed_in(identity: Annotated[Identity, Depends(caller_of)]) -> Identity:
     """Return the caller, who has an account; raises NotSignedInError for a visitor."""
     if not identity.signed_in:
-        raise NotSignedInError("This needs an account. Sign in, or send a personal token.")
+        raise NotSignedInError("This needs an account: sign in, or let your program send a personal token.")
     return identity
 
 

@@ -183,7 +183,8 @@ class UvBuilder:
             wanted.write_text(self._base + "".join(f"{line.text}\n" for line in lines), encoding="utf-8")
             overrides = folder / "labfork-overrides.txt"
             overrides.write_text(self._overrides, encoding="utf-8")
-            _append(log, f"Installing {len(lines)} packages with what they need, and JupyterLab")
+            packages = f"{len(lines)} packages with what they need, and " if lines else ""
+            _append(log, f"Installing {packages}JupyterLab")
             stream(
                 self._command(folder, wanted, overrides),
                 log,

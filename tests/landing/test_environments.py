@@ -103,6 +103,7 @@ def test_the_list_is_for_administrators(house, key, built):
     assert house.visitor().get("/environments").status_code == 401
 
     page = look(admin, f"/environments?q={key}")
+    assert look(admin, "/me").all("a", href="/environments")
     assert page.all("a", href=f"/environments/{key}")
     assert "Nothing: there is room" in page.text
     assert "None is like that." in look(admin, f"/environments?q={key}&state=failed").text

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from auth.identity import Level
+from landing.new_project import name_of
 from tests.accessibility import served, shut_out
 from tests.landing.reading import HOSTILE, Page, send
 
@@ -30,6 +31,20 @@ def author(house):
     return house.person(Level.AUTHOR)
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Heart splicing", "heart-splicing"),
+        ("  Größe & Café, 2.0! ", "grosse-cafe-2-0"),
+        ("x" * 62 + " y", "x" * 62),
+        ("染色质", ""),
+        ("", ""),
+    ],
+)
+def test_the_name_of_a_project_is_made_of_its_title(title, name):
+    assert name_of(title) == name
+
+
 def test_a_project_is_made_and_shown(author):
     identity, browser = author
     name = "n" + os.urandom(4).hex()
@@ -39,6 +54,16 @@ def test_a_project_is_made_and_shown(author):
     page = look(browser, made.headers["location"])
     assert "Hearts" in page.text
     assert page.active() == []
+
+
+def test_a_project_without_a_name_is_called_by_its_title(author):
+    identity, browser = author
+    mark = os.urandom(4).hex()
+    made = send(
+        browser, "/projects/new", "/projects/new", name="", title=f"Hearts, {mark}", visibility="private"
+    )
+
+    assert made.headers["location"] == f"/projects/{identity.user}/hearts-{mark}"
 
 
 def test_a_project_that_is_refused_keeps_what_was_typed_beside_the_reason(author):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
+from deploy.layout import NODE_MODULES
+from landing.assets import Assets
+from landing.frame import sign_in_pages
 from tests.landing.conftest import NOTEBOOK, PROJECT, WORKSHEET
 from tests.landing.reading import HOSTILE, Page, send
 
@@ -72,6 +76,28 @@ def test_signing_in_comes_back_to_the_page_with_what_was_asked(house):
     link = Page(house.visitor().get("/?q=a%26b&area=%3Cx%3E").text)
 
     assert link.all("a", href="/login?next=/%3Fq%3Da%2526b%26area%3D%253Cx%253E")
+
+
+def test_a_page_that_needs_an_account_says_so_and_leads_to_it_by_the_sign_in(house):
+    answer = house.visitor().get("/batches")
+    page = Page(answer.text)
+
+    assert answer.status_code == 401
+    assert "Please sign in This needs an account" in page.text
+    assert "401" not in page.text
+    assert len(page.all("a", href="/login?next=/batches")) == 2
+
+
+def test_a_refused_sign_in_says_what_may_be_wrong(house):
+    folders, values = sign_in_pages(house.workspace.settings, Assets(NODE_MODULES))
+    templates = Environment(loader=FileSystemLoader(folders), autoescape=True)
+    drawn = {**values, "asset": values["asset"](None), "username": "ada", "xsrf": ""}
+    page = Page(
+        templates.get_template("login.html").render(drawn, login_error="Invalid username or password")
+    )
+
+    assert "This name and this password do not go together." in page.text
+    assert page.one("input", name="username")["value"] == "ada"
 
 
 def test_signing_out_is_a_form_of_this_browser(house):

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from landing.genome import tracks_shown
 from tests.bigwig import write_bigwig
 from tests.conftest import CHECKOUT
 from tests.landing.reading import HOSTILE, Page
 from workspace_api.genomes import CHROMOSOMES
+from workspace_api.runs.tracks import GenomeView, Track
 
 AXE = CHECKOUT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -219,3 +221,24 @@ def test_igv_is_compressed_and_kept_for_ever(shown):
 
     assert int(answer.headers["content-length"]) < 500_000
     assert "immutable" in answer.headers["cache-control"]
+
+
+def test_places_come_first_and_the_signals_of_the_two_alleles_side_by_side():
+    names = [
+        "x/alternate_cage.bw",
+        "x/alternate_dnase.bw",
+        "x/reference_cage.bw",
+        "x/reference_dnase.bw",
+        "x/v.bed",
+    ]
+    tracks = [
+        Track(f"outputs/{name}", "", "", "annotation" if name.endswith("bed") else "wig", 1) for name in names
+    ]
+
+    shown = tracks_shown("run", GenomeView("hg38", None, tuple(tracks)))
+
+    assert [each.name for each in shown] == [
+        "v.bed", "alternate_cage.bw", "reference_cage.bw", "alternate_dnase.bw", "reference_dnase.bw",
+    ]  # fmt: skip
+    assert shown[0].url == "/api/v1/runs/run/files/outputs/x/v.bed"
+    assert all(each.drawn for each in shown)

@@ -49,6 +49,21 @@ def test_each_output_is_listed_with_its_size_and_can_be_opened(finished):
     assert "20 bytes" in page.text
 
 
+def test_the_folder_that_all_outputs_share_is_told_once(house):
+    identity, browser = house.person()
+    run_id = house.bench.ask(identity)
+    house.bench.finish(
+        run_id, identity.user, {f"outputs/results/x/{name}": b"1" for name in ("a.txt", "b.txt")}
+    )
+    page = Page(browser.get(f"/runs/{run_id}").text)
+
+    assert "All of them are in results/x/." in page.text
+    assert [link["href"] for link in page.all("a", **{"aria-label": "Save a.txt"})] == [
+        f"/api/v1/runs/{run_id}/files/outputs/results/x/a.txt"
+    ]
+    assert "results/x/a.txt" not in page.text
+
+
 def test_tables_and_pictures_have_a_preview_and_damaged_ones_none(finished):
     browser, run_id = finished
     page = Page(browser.get(f"/runs/{run_id}").text)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from landing.words import ago, listed, size, span, time_tag
+from landing.words import ago, common_folder, listed, size, span, time_tag
 from tests.landing.reading import HOSTILE
 
 NOW = dt.datetime(2026, 3, 14, 15, 9, 26, tzinfo=dt.UTC)
@@ -96,3 +96,18 @@ def test_a_number_of_bytes(count, words):
 )
 def test_a_value_as_a_person_writes_it(value, words):
     assert listed(value) == words
+
+
+@pytest.mark.parametrize(
+    ("paths", "folder"),
+    [
+        ([], ""),
+        (["a.csv"], ""),
+        (["results/x/a.csv"], "results/x/"),
+        (["results/x/a.csv", "results/x/deep/b.csv"], "results/x/"),
+        (["results/x/a.csv", "results/xy/b.csv"], "results/"),
+        (["results/x/a.csv", "b.csv"], ""),
+    ],
+)
+def test_the_folder_in_which_all_files_lie(paths, folder):
+    assert common_folder(paths) == folder

@@ -201,7 +201,7 @@ def test_the_page_tells_costs_examples_and_earlier_runs(make_workspace, bench):
     app = application(workspace)
     page = Page(browser_of(app).get(WORKSHEET).text)
     assert (
-        "Nobody has run this yet, so how long it takes is unknown. At most 15 min with 4.3 GB of memory."
+        "Nobody has run this yet, so how long it takes is unknown. At most 15 min with 4 GiB of memory."
         in page.text
     )
     assert "No account needed." in page.text

@@ -50,6 +50,7 @@ def view_of(
         title=run.title,
         worksheet_title=run.worksheet_title,
         parameters=run.parameters,
+        schema=run.schema,
         state=RunState(run.state),
         cell=run.cell,
         cells=run.cells,

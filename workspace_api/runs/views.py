@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,8 @@ class RunView:
     words (the heading above the running cell), `owner` the person's name or None for a visitor's or example
     run. `cached_from` names the earlier run whose results these are; `reused` says that this answer to a
     request came from an earlier run. `seconds` is how long it has computed, `estimate` how many seconds runs
-    of this worksheet usually take, `queue_position` its place among the waiting ones, from 1.
-    `limit_reached` is the limit that ended it: memory, time, disk or processes.
+    of this worksheet usually take, `queue_position` its place among the waiting ones, from 1. `schema` is the
+    worksheet's. `limit_reached` is the limit that ended it: memory, time, disk or processes.
     """
 
     id: str
@@ -28,6 +29,7 @@ class RunView:
     title: str
     worksheet_title: str
     parameters: dict[str, Any]
+    schema: Mapping[str, Any]
     state: RunState
     cell: int
     cells: int

@@ -234,10 +234,10 @@ export class Panel {
   }
 
   /** Say how long the session lasts, where the workspace says so. */
-  #showTime({ ends_at: ends, idle_seconds: idle }) {
+  #showTime({ ends_at: ends, ends_because: because, idle_seconds: idle }) {
     const left = ends ? (new Date(ends) - Date.now()) / 1000 : undefined;
     const words = [];
-    if (left !== undefined) words.push(`This session ends in ${span(left)}; files stay.`);
+    if (left !== undefined) words.push(`This session ends in ${span(left)}${because === "idle" ? " unless it is used" : ""}; files stay.`);
     if (idle >= 60) words.push(`Not used for ${span(idle)}.`);
     this.lasts.replaceChildren(words.join(" "));
     this.lasts.classList.toggle("labfork-error", left !== undefined && left < SOON);
