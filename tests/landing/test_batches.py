@@ -15,6 +15,7 @@ import pytest
 from tests.landing.conftest import ADMIN
 from tests.landing.reading import HOSTILE, Page, send
 from tests.publishing import notebook
+from workspace_api.batches import row_runs
 from workspace_api.batches.models import Batch
 from workspace_api.errors import ConflictError
 from workspace_api.runs.models import RunState
@@ -699,6 +700,21 @@ def test_more_rows_than_runs_may_wait_start_none(house, plain, program):
     assert answer.status_code == 429
     assert house.workspace.runs.list(identity, state="queued").total == 0
     assert house.workspace.batches.list(identity).total == 0
+
+
+def test_of_a_batch_that_could_not_be_kept_no_run_goes_on(house, plain, program, monkeypatch):
+    identity, client = program
+
+    def full(*_batch):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(row_runs, "_batch", full)
+    rows = [{"variant": "one"}, {"variant": "two"}]
+    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+
+    assert answer.status_code == 500
+    assert house.workspace.runs.list(identity).total == 2
+    assert house.workspace.runs.list(identity, state="cancelled").total == 2
 
 
 def test_a_visitor_sends_no_rows(house, project):

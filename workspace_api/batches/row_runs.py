@@ -16,7 +16,7 @@ from workspace_api.batches.models import Batch
 from workspace_api.batches.reading import TableError
 from workspace_api.batches.sources import Sent, Uploaded, plain_name
 from workspace_api.database import Database, now
-from workspace_api.errors import ConflictError, FieldError, InvalidInputError, WorkspaceError
+from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.files.service import FileService
 from workspace_api.people.models import User
 from workspace_api.projects.views import WorksheetView
@@ -56,7 +56,7 @@ class RowRuns:
         """Ask for a run of each row, with `parameters` where it has none of its own; return the batch's id.
 
         Raises InvalidInputError with an error for each bad value, then nothing was asked for, and
-        LimitReachedError, then what was asked for is cancelled.
+        LimitReachedError; after that, and after any other trouble, what was asked for is cancelled.
         """
         rows = self._checked(identity, sheet, source, parameters)
         asked: list[str] = []
@@ -74,13 +74,13 @@ class RowRuns:
                 )
                 asked.append(got.run.id)
                 new += [] if got.reused else [got.run.id]
-        except WorkspaceError:
+            made = _batch(sheet, rows, asked, parameters, source.filename, title)
+            with self._database.write() as session:
+                made.owner_id = session.scalars(select(User.id).where(User.name == identity.user)).one()
+                session.add(made)
+        except Exception:  # runs of no batch would go on unseen
             self._cancel(identity, new)
             raise
-        made = _batch(sheet, rows, asked, parameters, source.filename, title)
-        with self._database.write() as session:
-            made.owner_id = session.scalars(select(User.id).where(User.name == identity.user)).one()
-            session.add(made)
         return made.id
 
     def journal(self, batch: Batch) -> Journal:
