@@ -51,6 +51,7 @@ class Action(StrEnum):
     IMPORT_REPOSITORY = "import_repository"  # ImportFacts: a copy of one from elsewhere
     READ_OWN_USAGE = "read_own_usage"  # PlatformFacts: of the AlphaGenome gateway, and its terms
     AGREE_TO_TERMS = "agree_to_terms"  # PlatformFacts: also keeping a key of one's own
+    KEEP_USAGE_LOG = "keep_usage_log"  # PlatformFacts: as a file in one's home
     GOVERN_GATEWAY = "govern_gateway"  # PlatformFacts: everybody's use, quotas, who shares the key
 
 
@@ -348,5 +349,6 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.IMPORT_REPOSITORY: _imports,
     Action.READ_OWN_USAGE: _signed_in,
     Action.AGREE_TO_TERMS: _signed_in,
+    Action.KEEP_USAGE_LOG: _signed_in,
     Action.GOVERN_GATEWAY: _administers,
 }

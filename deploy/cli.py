@@ -97,9 +97,10 @@ def _greet(configuration: Configuration, sandbox: examination.Finding | None) ->
         typer.secho(f"Warning: {sandbox.detail}", fg="yellow")
     first = password_file(configuration.home)
     if first.exists():
-        name = configuration.admin_name
-        typer.echo(f"Sign in as {name} with the password {first.read_text().strip()}")
-        typer.echo(f"(shown this once; change it with: .venv/bin/labfork user password {name})")
+        typer.echo(f"Sign in as {configuration.admin_name} with the password {first.read_text().strip()}")
+        typer.echo(
+            f"(shown this once; change it with: .venv/bin/labfork user password {configuration.admin_name})"
+        )
         first.rename(first.with_name("first-administrator-password.shown"))
     if not configuration.alphagenome_api_key.get_secret_value():
         typer.echo(

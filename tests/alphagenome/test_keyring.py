@@ -50,6 +50,17 @@ def test_a_changed_file_counts_at_once_and_without_a_restart(tmp_path, clock):
     assert ring.take() == "new-key"
 
 
+def test_a_key_that_is_added_takes_its_turn_and_no_more(tmp_path, clock):
+    file = tmp_path / "keys"
+    file.write_text("first-key\nsecond-key\n")
+    ring = KeyRing("", file, clock)
+    for _ in range(10):
+        ring.take()
+    write(file, "first-key\nsecond-key\nthird-key\n")
+
+    assert sorted(ring.take() for _ in range(3)) == ["first-key", "second-key", "third-key"]
+
+
 def test_a_key_that_was_refused_is_used_again_only_where_there_is_no_other(tmp_path, clock):
     file = tmp_path / "keys"
     file.write_text("first-key\nsecond-key\n")

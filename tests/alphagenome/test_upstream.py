@@ -8,7 +8,7 @@ from contextlib import aclosing
 import grpc
 import pytest
 
-from tests.alphagenome.bench_desk import variant
+from tests.alphagenome.bench_desk import Bench, run, variant
 from tests.alphagenome.service import KEY, Fault, Service
 from workspace_api.alphagenome.backends import CallRefused, Errand
 from workspace_api.alphagenome.forwarding import ForwardingBackend
@@ -83,6 +83,23 @@ def test_a_connection_that_breaks_in_the_middle_is_told_and_not_asked_again(serv
 
     assert told.value.status is grpc.StatusCode.UNAVAILABLE
     assert len(service.calls) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.WRONG_BYTES, Fault.CUT_SHORT])
+def test_an_answer_that_is_none_is_not_kept_and_asked_for_again(service, home, fault):
+    service.faults.append(fault)
+
+    async def work():
+        backend = ForwardingBackend(service.address, KeyRing(KEY), service.roots)
+        async with Bench(home, backend=backend) as bench:
+            broken = await bench.ask()
+            assert await bench.where_from() == "model"
+            whole = await bench.ask()
+            assert await bench.where_from() == "cache"
+            assert broken != whole
+
+    run(work)
+    assert len(service.calls) == 2
 
 
 def test_a_service_that_is_away_for_long_is_not_asked_any_more(service):

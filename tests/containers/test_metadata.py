@@ -36,6 +36,7 @@ def test_an_open_job_reaches_other_addresses_and_no_metadata(container, docker_e
 @pytest.mark.parametrize(
     ("pid", "why"),
     [(os.getpid(), "this machine's own network"), (1 << 23, "process 8388608 is not to be seen")],
+    ids=["its own", "none"],
 )
 def test_a_network_that_is_not_to_be_changed_is_left_and_said(pid, why):
     with pytest.raises(NetworkError, match=why):

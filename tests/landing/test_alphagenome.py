@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from workspace_api.alphagenome.bookkeeping import Entry, Page
 from workspace_api.alphagenome.models import AlphaGenomeKey
 from workspace_api.alphagenome.quotas import Amounts
 from workspace_api.alphagenome.terms import POINTS, SHARING_POINTS, VERSION
+from workspace_api.alphagenome.usage_logs import UsageLogs
 from workspace_api.database import now
 from workspace_api.settings import AlphaGenomeSettings
 
@@ -149,6 +151,24 @@ def test_the_logs_of_those_who_asked_lately_are_kept_by_themselves(workspace, ev
     assert not log_of(workspace, "ada").exists()
 
 
+def test_a_log_that_takes_long_to_write_is_written_less_often_and_not_forgotten(workspace, eve, monkeypatch):
+    moments = itertools.count(0, 2)  # every look at the clock finds it two seconds later
+    logs = UsageLogs(workspace.usage, workspace.people, workspace.layout, lambda: next(moments))
+    log = log_of(workspace)
+    use(workspace)
+    logs.keep_all()
+    assert len(log.read_text().splitlines()) == 4
+
+    use(workspace, calls=2, prefix="later")
+    logs.keep_all()
+    assert len(log.read_text().splitlines()) == 4
+
+    monkeypatch.setattr(workspace.usage, "asked_since", lambda _moment: [])
+    for _ in range(60):
+        logs.keep_all()
+    assert len(log.read_text().splitlines()) == 6
+
+
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "a file of theirs"])
 def test_what_else_has_the_name_of_the_log_is_left_alone(workspace, eve, ada, tmp_path, kind):
     log, target = log_of(workspace), tmp_path / "target"
@@ -170,6 +190,17 @@ def test_what_else_has_the_name_of_the_log_is_left_alone(workspace, eve, ada, tm
     assert target.read_text() == "secret\n"
     assert log.is_symlink() or not log.is_file() or log.read_text() == "my notes\n"
     assert log_of(workspace, "ada").is_file()
+
+
+def test_a_token_that_only_reads_writes_nothing_into_the_home(workspace, eve):
+    identity = workspace.people.identity_of("eve")
+    secret = workspace.tokens.create_own(identity, "a script", ["read_api"]).secret
+    eve.cookies.clear()
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    assert eve.get(f"{API}/usage/log", headers=headers).status_code == 200
+    assert eve.post(f"{API}/usage/log", headers=headers).status_code == 403
+    assert not log_of(workspace).exists()
 
 
 def test_the_log_is_the_callers_alone(workspace, eve, ada):

@@ -15,6 +15,7 @@ import pytest
 from tests.landing.conftest import ADMIN
 from tests.landing.reading import HOSTILE, Page, send
 from tests.publishing import notebook
+from workspace_api.batches.models import Batch
 from workspace_api.errors import ConflictError
 from workspace_api.runs.models import RunState
 
@@ -617,6 +618,24 @@ def test_where_a_worksheet_takes_no_batches_each_row_has_a_run_of_its_own(house,
     assert went_on["run_ids"][0] == runs[0].id
     assert not set(went_on["run_ids"][1:]) & set(batch["run_ids"])
     assert (went_on["state"], went_on["done"], went_on["waiting"]) == ("queued", 1, 2)
+
+
+def test_of_two_who_continue_a_batch_of_runs_at_once_one_does(house, plain, program):
+    identity, client = program
+    rows = [{"variant": "one"}, {"variant": "two"}]
+    made = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+    for run_id in made.json()["run_ids"]:
+        house.bench.fail(run_id, "no such variant")
+    with house.workspace.database.read() as session:
+        seen_by_both = session.get(Batch, made.json()["id"])
+    each = house.workspace.batches._each
+    each.again(identity, seen_by_both)
+
+    with pytest.raises(ConflictError, match="being continued already"):
+        each.again(identity, seen_by_both)
+    assert house.workspace.runs.list(identity, state="queued").total == 2
+    after = house.workspace.batches.get(identity, seen_by_both.id)
+    assert (after.state, after.failed, after.waiting) == ("queued", 0, 2)
 
 
 def test_a_batch_of_runs_is_shown_with_links_to_each(house, plain):

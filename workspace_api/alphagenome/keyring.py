@@ -69,6 +69,7 @@ class KeyRing:
                 self._keys = self._usable([line.partition("#")[0].strip() for line in lines])
                 self._read_at = (stat.st_mtime_ns, stat.st_ino)
                 self._refused.clear()
+                self._uses.clear()  # else a new key would be taken alone for as long as the old ones were
                 logger.info("the key file holds %d keys", len(self._keys))
         except OSError as error:
             logger.warning("the key file %s cannot be read: %s", self._file, error.strerror)

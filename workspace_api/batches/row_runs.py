@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from workspace_api.batches.checking import Row, table_in
@@ -115,17 +116,12 @@ class RowRuns:
     def again(self, identity: Identity, batch: Batch) -> None:
         """Run those rows again that failed or were stopped, as many as may wait.
 
-        Raises LimitReachedError where more are left.
+        Raises LimitReachedError where more are left, and ConflictError where it is being continued already.
         """
-        found, ids = self._found(batch), list(batch.run_ids)
-        try:
-            for at, run_id in enumerate(batch.run_ids):
-                if found[run_id].state in AGAIN:
-                    ids[at] = self._runs.rerun(identity, run_id).run.id
-        finally:
-            with self._database.write() as session:
-                row = session.scalars(select(Batch).where(Batch.id == batch.id).with_for_update()).one()
-                row.run_ids, row.run_id = ids, ids[-1]
+        found = self._found(batch)
+        for at, run_id in enumerate(batch.run_ids):
+            if found[run_id].state in AGAIN:
+                self._runs.rerun(identity, run_id, _takes_the_place(batch.id, at, run_id))
 
     def _checked(
         self, identity: Identity, sheet: WorksheetView, source: Uploaded | Sent, parameters: Values
@@ -167,6 +163,19 @@ class RowRuns:
     def _found(self, batch: Batch) -> dict[str, Run]:
         with self._database.read() as session:
             return {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(batch.run_ids)))}
+
+
+def _takes_the_place(batch_id: str, at: int, run_id: str) -> Callable[[Session, Run], None]:
+    """Return what makes a new run that of a row, if no other has taken the old one's place meanwhile."""
+
+    def attach(session: Session, run: Run) -> None:
+        row = session.scalars(select(Batch).where(Batch.id == batch_id).with_for_update()).one()
+        if row.run_ids[at] != run_id:
+            raise ConflictError("This batch is being continued already. Look at its page again.")
+        row.run_ids = [*row.run_ids[:at], run.id, *row.run_ids[at + 1 :]]
+        row.run_id = row.run_ids[-1]
+
+    return attach
 
 
 def _values(batch: Batch) -> Iterator[Values]:

@@ -1,9 +1,9 @@
 """Reads the sheet of a workbook in a process of its own, with bounds on its memory and its time.
 
-Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input.
-openpyxl makes an object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes and
-minutes. It writes `[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for
-whoever sent it.
+Started as `python -m workspace_api.batches.sheets BYTES SECONDS` with the workbook on standard input. It
+writes `[row of the sheet, cells]` as JSON, a line for each, then `END`; in its place words for whoever sent
+it. openpyxl makes an object of each of a workbook's styles, so that a hundred kilobytes may take gigabytes
+and minutes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,15 @@ def read_sheet(data: bytes) -> Iterator[Line]:
 
     Raises TableError.
     """
+    try:
+        yield from _rows(data)
+    except (TableError, MemoryError):
+        raise
+    except Exception as error:  # openpyxl has no error of its own for what is wrong in a file
+        raise TableError(f"The workbook is damaged. {SAVE_AGAIN}") from error
+
+
+def _rows(data: bytes) -> Iterator[Line]:
     import openpyxl  # type: ignore[import-untyped]  # takes a while to load
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -72,10 +81,6 @@ def main() -> None:
             print(json.dumps(line))
     except TableError as error:
         last = str(error)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - openpyxl has no error of its own for what is wrong in a file
-        last = f"The workbook is damaged. {SAVE_AGAIN}"
     print(json.dumps(last))
 
 

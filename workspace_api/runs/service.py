@@ -126,8 +126,8 @@ class RunService:
             rows = session.scalars(runs().join(Run.owner).where(*where).order_by(Run.requested_at).limit(100))
             return [view_of(row, identity) for row in rows if allowed(identity, Action.READ_RUN, row)]
 
-    def rerun(self, identity: Identity, run_id: str) -> Requested:
-        """Compute a run again: the same commit and values, afresh, as the caller's own."""
+    def rerun(self, identity: Identity, run_id: str, attach: Attach | None = None) -> Requested:
+        """Compute a run again: the same commit and values, afresh, as the caller's own; else as `request`."""
         with self._database.read() as session:
             run = self._find(session, identity, run_id)
         return self.request(
@@ -138,6 +138,7 @@ class RunService:
             values=run.parameters,
             title=run.title,
             fresh=True,
+            attach=attach,
         )
 
     def get(self, identity: Identity, run_id: str) -> RunView:

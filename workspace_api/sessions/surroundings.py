@@ -186,11 +186,7 @@ class Surroundings:
         job = Job(
             argv=argv,
             cwd=cwd,
-            env={
-                **self._environment(environment_key, token),
-                **env,
-                **egress.mirror_variables(*self._network),
-            },
+            env={**self._environment(environment_key, token), **env},
             mounts=self._mounts(place, home, shares),
             account=Account(person.uid, person.uid, tuple(gids)),
             limits=limits,
