@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +13,13 @@ from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, NamespaceFacts, may
 from landing.pages import Pages
 from landing.typed import Form, text_of
-from workspace_api.errors import ConflictError, InvalidInputError, UnavailableError, WorkspaceError
+from workspace_api.errors import (
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    UnavailableError,
+    WorkspaceError,
+)
 from workspace_api.http import Caller, Services, SignedIn
 from workspace_api.runs.models import RunState
 from workspace_api.tokens.views import NewToken
@@ -25,6 +32,8 @@ SCOPES = (
     ("read_api", "reading only"),
     ("alphagenome", "predictions by the AlphaGenome gateway"),
 )
+LASTS = {"30": "30 days", "90": "90 days", "365": "365 days", "": "until it is revoked"}
+USUALLY_LASTS = "90"
 
 
 def own_pages(pages: Pages) -> APIRouter:
@@ -78,10 +87,13 @@ def own_pages(pages: Pages) -> APIRouter:
         """Make a token and show its secret, this once."""
         name = text_of(sent, "name")
         scopes = [value for value in sent.getlist("scope") if isinstance(value, str)]
+        days = text_of(sent, "days")
         try:
-            new = services.tokens.create_own(caller, name, scopes)
+            new = services.tokens.create_own(caller, name, scopes, expires_at=_end(days))
         except (InvalidInputError, ConflictError) as error:
-            return _tokens_page(pages, request, services, caller, name=name, scopes=scopes, error=error)
+            return _tokens_page(
+                pages, request, services, caller, name=name, scopes=scopes, days=days, error=error
+            )
         return _tokens_page(pages, request, services, caller, new=new)
 
     @router.post("/me/tokens/{token_id}/revoke")
@@ -95,6 +107,14 @@ def own_pages(pages: Pages) -> APIRouter:
     return router
 
 
+def _end(days: str) -> dt.datetime | None:
+    """Return when a token made now ends, None for never; raises InvalidInputError for what is not offered."""
+    if days not in LASTS:
+        error = FieldError("days", f"“{days[:20]}” is not offered; choose how long the token works.")
+        raise InvalidInputError("The token was not made.", (error,))
+    return dt.datetime.now(dt.UTC) + dt.timedelta(days=int(days)) if days else None
+
+
 def _tokens_page(
     pages: Pages,
     request: Request,
@@ -103,6 +123,7 @@ def _tokens_page(
     *,
     name: str = "",
     scopes: list[str] | None = None,
+    days: str = USUALLY_LASTS,
     new: NewToken | None = None,
     error: WorkspaceError | None = None,
 ) -> HTMLResponse:
@@ -115,5 +136,7 @@ def _tokens_page(
         choices=SCOPES,
         name=name,
         scopes=["api"] if scopes is None else scopes,
+        days=days,
+        lasts=LASTS,
         new=new,
     )

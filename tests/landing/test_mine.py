@@ -120,11 +120,32 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(house):
     assert HOSTILE not in Page(browser.get("/me/tokens").text).text
 
 
+@pytest.mark.parametrize("days", ["30", "90", "365", ""])
+def test_a_token_works_as_long_as_was_chosen(house, days):
+    identity, browser = house.person()
+    assert "selected" in Page(browser.get("/me/tokens").text).one("option", value="90")
+
+    page = Page(send(browser, "/me/tokens", "/me/tokens", name="x", scope=["api"], days=days).text)
+
+    (token,) = house.workspace.tokens.list(identity)
+    if days:
+        assert token.expires_at is not None
+        assert (token.expires_at - token.created_at).days in (int(days) - 1, int(days))
+        assert f"ends {token.expires_at.date()}" in page.text
+    else:
+        assert token.expires_at is None
+        assert "works until it is revoked" in page.text
+
+
 def test_mistakes_in_a_new_token_stand_beside_their_fields(house):
     _, browser = house.person()
     nothing = Page(send(browser, "/me/tokens", "/me/tokens", name="").text)
     assert nothing.one("input", id="t-name")["aria-invalid"] == "true"
     assert "Choose at least one scope" in nothing.text
+
+    forever = Page(send(browser, "/me/tokens", "/me/tokens", name="x", scope=["api"], days="9999").text)
+    assert forever.one("select", id="t-days")["aria-invalid"] == "true"
+    assert "“9999” is not offered" in forever.text
 
     answer = send(browser, "/me/tokens", "/me/tokens", name="My script", scope=["read_api", HOSTILE])
     page = Page(answer.text)
