@@ -214,23 +214,31 @@ def test_tracks_are_written_for_genome_browsers(runs):
         assert file.stats("chr22", 36_201_500, 36_201_900, type="max")[0] > 0
 
 
-def test_before_the_service_with_the_workspaces_key_a_worksheet_runs_alike(
-    run, runs, make_gateway, tmp_path_factory
-):
+@pytest.fixture(scope="module")
+def before_the_service(make_gateway, tmp_path_factory):
+    """A gateway with the workspace's key before the stand-in for Google's service, and that."""
     service = Service(tmp_path_factory.mktemp("service"))
-    real = make_gateway(
-        LABFORK_ALPHAGENOME_API_KEY=KEY,
-        LABFORK_ALPHAGENOME__UPSTREAM=service.address,
-        GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=str(service.roots),
+    yield (
+        make_gateway(
+            LABFORK_ALPHAGENOME_API_KEY=KEY,
+            LABFORK_ALPHAGENOME__UPSTREAM=service.address,
+            GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=str(service.roots),
+        ),
+        service,
     )
-    try:
-        ended = run("01_quickstart.ipynb", through=real)
-    finally:
-        service.stop()
+    service.stop()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_before_the_service_with_the_workspaces_key_worksheets_run_alike(run, runs, before_the_service, name):
+    gateway, service = before_the_service
+    service.calls.clear()
+
+    ended = run(f"{name}.ipynb", through=gateway)
 
     assert ended.failure == ""
-    assert ended.pictures() == PICTURES["01_quickstart"]
-    assert ended.files() == runs("01_quickstart").files()
+    assert ended.pictures() == PICTURES[name]
+    assert ended.files() == runs(name).files()
     assert {call[1]["x-goog-api-key"] for call in service.calls} == {KEY}
     assert KEY not in ended.report
 

@@ -175,7 +175,7 @@ class RunQueue:
         ready = {run.id: run for run in session.scalars(claimable())}
         if not ready:
             return None
-        waiting = [Waiting(run.id, _requester(run), run.requested_at) for run in ready.values()]
+        waiting = [Waiting(run.id, _requester(run), run.requested_at, run.example) for run in ready.values()]
         under_way = select(Run.owner_id, Run.visitor).where(
             Run.state.in_(ACTIVE), Run.lease_owner.is_not(None)
         )

@@ -87,10 +87,12 @@ def is_own(identity: Identity, run: Run) -> bool:
 
 
 def position_of(session: Session, run: Run) -> int | None:
-    """Return the place of a queued run among all that wait, from 1; None for any other."""
+    """Return the place of a queued run among all that wait before it, from 1; None for any other."""
     if run.state != RunState.QUEUED:
         return None
     ahead = select(func.count()).where(Run.state == RunState.QUEUED, Run.requested_at < run.requested_at)
+    if not run.example:  # examples come after everybody's
+        ahead = ahead.where(Run.example.is_(False))
     return (session.scalar(ahead) or 0) + 1
 
 
