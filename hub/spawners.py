@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
 import os
 import secrets
 import shutil
@@ -32,6 +33,7 @@ LOOK_AT_SERVER = 0.03
 LOOK_AT_SERVER_AT_MOST = 0.5
 LOOK_LESS = 1.15  # so a server is found within a seventh of the time that it took to start
 LOG_TAIL = 2_000
+UNANSWERED = "unanswered"  # why a session did not start: a part of the workspace was away for too long
 WHOSE = "whose"  # file in a control folder that names the person and the server
 WORDS = {
     "memory": "It used more memory than a session may use.",
@@ -66,7 +68,13 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
 
         Raises SpawnException, in words for the person, when the session cannot be prepared or ends at once.
         """
-        job = await self._prepared_job()
+        try:
+            job = await self._prepared_job()
+        except SpawnException as error:
+            if error.reason == UNANSWERED:
+                with contextlib.suppress(SpawnException):  # then the workspace finds out by itself
+                    await self._ask("ended", patience=0, reason="lost", words=error.message)
+            raise
         folder = Path(self.sessions_folder) / secrets.token_hex(4)
         await asyncio.to_thread(self._end_left_over)
         folder.mkdir(parents=True)
@@ -215,7 +223,8 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
     async def _ask(self, what: str, *, patience: float = RESTART_SECONDS, **more: Any) -> dict[str, Any]:
         """Ask the workspace about this server; its refusals become the person's message.
 
-        One that is being started again is waited for, `patience` seconds.
+        A workspace that is being started again, or a part of it that does not answer, is waited for,
+        `patience` seconds.
         """
         headers = {"Authorization": f"Bearer {self.workspace_token}"}
         body = {"user": self.user.name, "server": self.name, **more}
@@ -226,13 +235,14 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
             while True:
                 try:
                     answer = await client.post(f"/api/v1/internal/sessions/{what}", json=body)
-                    break
-                except httpx.TransportError as error:
-                    if asyncio.get_running_loop().time() >= until:
-                        raise SpawnException(
-                            "The workspace does not answer now. Try again.", reason="workspace"
-                        ) from error
-                    await asyncio.sleep(LOOK_AT_STEP_AT_MOST)
+                    if answer.status_code != http.HTTPStatus.SERVICE_UNAVAILABLE:
+                        break
+                    words = answer.json()["detail"]
+                except httpx.TransportError:
+                    words = "The workspace does not answer now."
+                if asyncio.get_running_loop().time() >= until:
+                    raise SpawnException(f"{words} Try again.", reason=UNANSWERED)
+                await asyncio.sleep(LOOK_AT_STEP_AT_MOST)
         if answer.is_error:
             raise SpawnException(answer.json()["detail"], reason="refused")
         found: dict[str, Any] = answer.json()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from jupyterhub.spawner import SpawnException
 
+from hub import spawners
 from hub.launchers import SandboxLauncher
 from hub.spawners import WHOSE, SandboxSpawner
 from tests.conftest import wait_for
@@ -62,3 +68,60 @@ def test_a_session_that_an_earlier_hub_noted_is_found_again(session):
     assert asyncio.run(found.poll()) is None
     assert found.get_state()["folder"] == str(folder)
     assert runs("ada:l-x")
+
+
+AWAY = (503, {"detail": "The forge does not answer."})
+
+
+@pytest.fixture
+def workspace() -> Iterator[SimpleNamespace]:
+    """Something that answers a spawner as `answers` say, the last one again and again; what was `asked`."""
+    told = SimpleNamespace(answers=[], asked=[])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.asked.append((self.path.rpartition("/")[2], body))
+            status, answer = told.answers.pop(0) if len(told.answers) > 1 else told.answers[0]
+            text = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        told.address = f"http://127.0.0.1:{server.server_port}"
+        yield told
+        server.shutdown()
+
+
+def asking(workspace, tmp_path) -> SandboxSpawner:
+    """The spawner of a session that `workspace` prepares."""
+    made = spawner(tmp_path)
+    made.workspace_url, made.workspace_token = workspace.address, "hub"
+    return made
+
+
+def test_a_part_of_the_workspace_that_is_away_for_a_moment_is_waited_for(workspace, tmp_path):
+    workspace.answers = [AWAY, AWAY, (409, {"detail": "The environment could not be built."})]
+
+    with pytest.raises(SpawnException, match="could not be built"):
+        asyncio.run(asking(workspace, tmp_path).start())
+
+    assert [what for what, _ in workspace.asked] == ["prepare"] * 3
+
+
+def test_one_that_stays_away_ends_the_start_and_the_workspace_is_told(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(spawners.ProjectSpawner._ask, "__kwdefaults__", {"patience": 0.0})
+    workspace.answers = [AWAY, (200, {})]
+
+    with pytest.raises(SpawnException, match=r"The forge does not answer\. Try again"):
+        asyncio.run(asking(workspace, tmp_path).start())
+
+    (_, asked), (what, told) = workspace.asked
+    assert (asked["user"], what) == ("ada", "ended")
+    assert told["words"] == "The forge does not answer. Try again."

@@ -169,6 +169,24 @@ def test_one_that_waits_keeps_its_turn_while_jupyterhub_is_away(workspace, runni
     assert (after.state, after.opened_at) == ("waiting", waiting.opened_at)
 
 
+def test_one_that_is_prepared_while_the_forge_is_away_is_not_at_its_end(workspace, running, monkeypatch):
+    running(1)
+    with workspace.database.write() as session:
+        session.execute(update(WorkSession).values(state="preparing", project=PROJECT))
+
+    def away(*_):
+        raise UnavailableError("The forge does not answer.")
+
+    monkeypatch.setattr(workspace.forge, "member_level", away)
+    workspace.sessions.prepare("ada", "l-p0")  # says what it does next
+    with pytest.raises(UnavailableError, match="The forge does not answer"):
+        workspace.sessions.prepare("ada", "l-p0")
+    monkeypatch.undo()
+
+    [session] = workspace.sessions.mine(ADA)
+    assert (session.state, session.error) == ("preparing", None)
+
+
 def test_the_spawner_is_told_nothing_of_a_server_that_nobody_opened(workspace):
     with pytest.raises(NotFoundError, match="Open the project from its page"):
         workspace.sessions.prepare("ada", "l-sessions-0000")

@@ -208,14 +208,17 @@ class SessionService:
     def prepare(self, user: str, server: str) -> Waiting | Prepared:
         """Take the preparation of a server one step further, for JupyterHub's spawner alone.
 
-        Raises NotFoundError where nobody opened it or it has no place yet, and ConflictError, in words for
-        the person, where it cannot be prepared; it is then at its end.
+        Raises NotFoundError where nobody opened it or it has no place yet, UnavailableError where a part that
+        is needed does not answer now, and ConflictError, in words for the person, where it cannot be
+        prepared; only then it is at its end.
         """
         view = self._on(user, server)
         if view is None or view.state == SessionState.WAITING:
             raise NotFoundError("Open the project from its page; this session was stopped or never opened.")
         try:
             return self._step(view)
+        except UnavailableError:  # it may answer in a moment: the spawner asks again for a while
+            raise
         except WorkspaceError as error:
             self._finish(view.id, SessionState.FAILED, error.detail)
             raise
