@@ -14,7 +14,6 @@ from hub.containers import PREFIX
 from hub.environments.repo2docker import Repo2DockerBuilder
 from hub.environments.requirements import BuildFailed
 from hub.environments.sources import Sources
-from tests.conftest import wait_for
 from tests.engine import BASE, BUNDLE, import_base, require_programs, start_engine
 
 pytestmark = pytest.mark.timeout(600)
@@ -54,7 +53,7 @@ def small_engine(tmp_path_factory) -> Iterator[SmallEngine]:
 
 def test_a_container_that_somebody_removed_is_lost(container, docker_engine):
     launched, folder = container.start("import time; print('up', flush=True); time.sleep(4328)")
-    wait_for(lambda: "up" in (folder / "log").read_text(), what="the job")
+    container.await_up(folder)
 
     for found in docker_engine.client.containers.list(filters={"name": PREFIX}):
         found.remove(force=True)

@@ -64,7 +64,7 @@ def test_a_secret_of_a_job_is_on_no_command_line(container):
     job = container.job("import time; print('up', flush=True); time.sleep(60)")
     folder = container.control()
     launched = container.launcher.start(type(job)(**{**job.__dict__, "env": {"TOKEN": SECRET}}), folder)
-    wait_for(lambda: (folder / "log").exists() and "up" in (folder / "log").read_text(), what="the job")
+    container.await_up(folder)
 
     assert marked(SECRET) == []
     assert (folder / "plan.json").stat().st_mode & 0o077 == 0
@@ -78,7 +78,7 @@ def test_a_connection_from_outside_reaches_what_listens_inside(container, tmp_pa
         "c, _ = s.accept(); c.sendall(c.recv(4).upper()); c.close()"
     )
     launched, folder = container.start(code, listeners=[(path, 5555)])
-    wait_for(lambda: "up" in (folder / "log").read_text(), what="the job")
+    container.await_up(folder)
 
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))

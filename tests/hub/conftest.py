@@ -72,6 +72,12 @@ class Runner:
         folder = self.control()
         return self.launcher.start(self.job(code, **more), folder), folder
 
+    @staticmethod
+    def await_up(folder: Path) -> None:
+        """Wait until the job of a control folder has written `up`."""
+        log = folder / "log"
+        wait_for(lambda: log.exists() and "up" in log.read_text(), what="the job")
+
     def run(self, code: str, **more) -> tuple[Outcome, str]:
         """Run `code` to its end; return how it ended, and what it wrote."""
         launched, folder = self.start(code, **more)

@@ -89,7 +89,7 @@ def test_a_cancelled_job_may_still_save_what_it_has(either):
         "time.sleep(100)"
     )
     launched, folder = either.start(code)
-    wait_for(lambda: (folder / "log").exists() and "up" in (folder / "log").read_text(), what="the job")
+    either.await_up(folder)
 
     launched.cancel()
 

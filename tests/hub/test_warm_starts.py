@@ -18,7 +18,6 @@ from hub.sandbox import Host
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmStarts
 from nfs.mounts import Mount
-from tests.conftest import wait_for
 from tests.hub.conftest import PERSON, ROOT, Runner
 from tests.publishing import notebook
 
@@ -118,7 +117,7 @@ def copy_of(environment: Path, folder: Path) -> Path:
 def test_a_job_outlives_the_fork_server_and_tells_how_it_ended(warm, fork_server):
     code = "import os, sys, time\nprint('up', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.05)"
     launched, folder = warm.start(f"{code}\nsys.exit(9)")
-    wait_for(lambda: "up" in (folder / "log").read_text(), what="the job")
+    warm.await_up(folder)
     fork_server.kill()
 
     assert launched.outcome() is None
