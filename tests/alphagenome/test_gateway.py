@@ -94,6 +94,19 @@ def test_before_the_real_service_somebody_agrees_an_administrator_confirms_then_
     assert len(service.calls) == 1
 
 
+def test_a_key_that_is_shared_with_one_group_is_not_for_another_groups_token(make_gateway, service):
+    gateway = make_gateway(agreed=False, **before(service))
+    for user, group in (("ada", "genetics"), ("ben", "imaging")):
+        gateway.workspace.groups.add(group, admin=user)
+        gateway.workspace.alphagenome.accept_terms(Identity(user=user, level=Level.DEVELOPER))
+    gateway.workspace.alphagenome.confirm_sharing(ADMIN, "genetics")
+    refused = refusal_of(gateway, token=gateway.token(user="ben").secret)
+
+    assert len(ask(gateway)[0]) > 1
+    assert refused.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert "No administrator has confirmed" in refused.details()
+
+
 def test_who_keeps_a_key_of_their_own_asks_with_it_and_has_their_answers_alone(real, service):
     service.keys = {KEY, "a-key-of-adas-own-0123"}
     real.workspace.alphagenome.accept_terms(ADA)

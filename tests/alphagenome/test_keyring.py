@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+
 import grpc
 import pytest
 
-from workspace_api.alphagenome.backends import CallRefused
+from tests.conftest import free_port
+from workspace_api.alphagenome import forwarding
+from workspace_api.alphagenome.backends import METHODS, CallRefused, Errand, Question
 from workspace_api.alphagenome.breaker import FAILURES, SECONDS, Breaker
 from workspace_api.alphagenome.keyring import REFUSED_SECONDS, RESTING_SECONDS, KeyRing
 
@@ -136,3 +141,28 @@ def test_it_is_left_alone_for_longer_each_time_it_does_not_answer(clock):
     clock.now += SECONDS + 1
     with pytest.raises(CallRefused):
         breaker.check()
+
+
+def test_between_tries_is_a_pause_that_grows_and_is_never_the_same_for_all(monkeypatch):
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(forwarding, "asyncio", SimpleNamespace(sleep=pause))
+
+    async def ask() -> None:
+        backend = forwarding.ForwardingBackend(f"127.0.0.1:{free_port()}", KeyRing("a-key", None))
+        errand = Errand(Question(METHODS["GetMetadata"], b""), seconds=60)
+        with pytest.raises(CallRefused):
+            async for _ in backend.answer(errand):
+                raise AssertionError("nobody answers there")
+        await backend.close()
+
+    for _ in range(3):
+        asyncio.run(ask())
+
+    first, second = pauses[:: len(pauses) // 3], pauses[1 :: len(pauses) // 3]
+    assert len(set(first)) == 3
+    assert all(0.1 <= seconds <= 0.3 for seconds in first)
+    assert all(0.2 <= seconds <= 0.6 for seconds in second)

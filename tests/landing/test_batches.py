@@ -102,6 +102,7 @@ def test_a_checked_batch_shows_what_is_wrong_line_by_line_and_starts_nothing(hou
     identity, browser, address = batch
     page = shown(browser, address)
 
+    assert "Offline model: figures are synthetic" in page.text
     assert "3 rows of my table.csv" in page.text
     assert "1 row was left out" in page.text
     assert "Line 3: hg38 has no chromosome “chr99”" in page.text

@@ -121,6 +121,7 @@ def test_the_table_has_every_track_with_where_its_data_begin(shown):
     links = [link["href"] for link in page.all("a", download="")]
 
     assert page.active() == []
+    assert "Offline model: figures are synthetic" in page.text
     assert len(links) == 5
     assert all(shown.browser.get(link).status_code == 200 for link in links)
     for words in (f"chr22:{BEGIN}-{BEGIN + 4000}", "Signal (bigWig)", "Features (BED)", "Variants (VCF)"):

@@ -19,6 +19,7 @@ from workspace_api.alphagenome.offline.genes import KNOWN
 
 REGION = genome.Interval("chr22", 36_180_000, 36_260_000)
 VARIANT = genome.Variant("chr22", 36_201_698, "A", "C")
+LEGIBLE_POINTS = 7  # the least that journals print
 
 
 @pytest.fixture
@@ -220,6 +221,30 @@ def test_a_batch_of_one_chromosome_shows_positions(ag: Any) -> None:
     assert figure.axes[0].get_xlabel() == "position on chr3 (bp)"
     with pytest.raises(ValueError, match="nothing to draw"):
         ag.plot_batch_summary(table.head(0))
+
+
+@pytest.mark.parametrize("kind", ["quick plot", "combined", "expression", "splicing", "contacts", "batch"])
+def test_text_stays_legible_at_the_width_of_a_journals_column(ag: Any, structure: Any, kind: str) -> None:
+    from alphagenome_tools.style import COLUMN_INCHES
+
+    genes = ag.genes_in(REGION, synthetic=True)
+    figure = {
+        "quick plot": lambda: ag.quick_plot(structure, region=REGION, genes=genes, title="APOL locus"),
+        "combined": lambda: ag.plot_combined(structure, region=REGION, genes=genes, title="all"),
+        "expression": lambda: ag.plot_expression_heatmap(structure, genes=genes),
+        "splicing": lambda: ag.plot_splicing(structure, alternate=structure, region=REGION, variant=VARIANT),
+        "contacts": lambda: ag.plot_contact_map(structure, region=REGION),
+        "batch": lambda: ag.plot_batch_summary(batch(), title="thirty variants"),
+    }[kind]()
+
+    printed = min(1.0, COLUMN_INCHES / figure.get_size_inches()[0])
+    sizes = {
+        text.get_text(): printed * text.get_fontsize()
+        for text in figure.findobj(plt.Text)
+        if text.get_text().strip() and text.get_visible()
+    }
+    assert sizes
+    assert {text: size for text, size in sizes.items() if size < LEGIBLE_POINTS} == {}
 
 
 def test_a_logo_shows_the_bases_that_matter(ag: Any) -> None:
