@@ -41,6 +41,10 @@ def refuse(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def _refuse_with_fields(error: WorkspaceError) -> NoReturn:
+    refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+
+
 def configured() -> Configuration:
     """Read the configuration, or end with what is wrong with it."""
     try:
@@ -149,7 +153,7 @@ def add_user(
             name, password=password, display_name=display_name or name, level=level, admin=admin
         )
     except WorkspaceError as error:
-        refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+        _refuse_with_fields(error)
     typer.echo(f"{person.name} can sign in now, as {level.value}.")
 
 
@@ -162,12 +166,8 @@ def set_password(
     try:
         opened().people.set_password(name, password)
     except WorkspaceError as error:
-        refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
+        _refuse_with_fields(error)
     typer.echo(f"The password of {name} is changed.")
-
-
-def _refuse_with_fields(error: WorkspaceError) -> NoReturn:
-    refuse("\n".join([error.detail, *(f"{e.field}: {e.message}" for e in error.errors)]))
 
 
 @group.command("add")

@@ -121,9 +121,7 @@ class SessionClass(Section):
     @classmethod
     def _split(cls, value: Any) -> Any:
         """A variable holds them with commas between."""
-        if isinstance(value, str):
-            return tuple(name.strip() for name in value.split(",") if name.strip())
-        return value
+        return _split_at_commas(value)
 
 
 class SessionSettings(Section):

@@ -49,22 +49,22 @@ async def carry(reader: StreamReader, writer: StreamWriter, allowed: Allowed) ->
             return
         place, path = asked_for(request)
         allowed.check(place)
+        head = head_for(request, place, path) if path else b""
         far_reader, far_writer = await _reach(place, allowed)
     except NotAllowedError as error:
         return await _refuse(writer, 403, str(error))
-    except (h11.RemoteProtocolError, ValueError) as error:
+    except (h11.ProtocolError, ValueError) as error:
         return await _refuse(writer, 400, str(error))
     except TimeoutError:
         return await _refuse(writer, 408, "The request was not complete in time.")
     except UnreachableError as error:
         return await _refuse(writer, 502, str(error))
-    if request.method == b"CONNECT":
-        writer.write(client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established")))
-    else:
-        far_writer.write(head_for(request, place, path))
-    far_writer.write(client.trailing_data[0])
-    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
-    far_writer.close()
+    with contextlib.closing(far_writer):
+        if request.method == b"CONNECT":
+            connected = h11.Response(status_code=200, headers=[], reason=b"Connection established")
+            writer.write(client.send(connected))
+        far_writer.write(head + client.trailing_data[0])
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
 
 
 def asked_for(request: h11.Request) -> tuple[Place, str]:

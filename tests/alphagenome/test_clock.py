@@ -62,14 +62,20 @@ def test_a_days_quota_begins_anew_with_the_day_and_is_used_up_again_where_the_cl
     run(work)
 
 
+async def waiting_for_the_next_minute(bench: Bench, clock: dt.datetime) -> asyncio.Task:
+    """Have somebody use up their one call a minute at this time, and ask for another."""
+    service(bench).set_quota(ROOT, Kind.EACH, "", Measure.CALLS, Window.MINUTE, 1)
+    bench.set_clock(clock)
+    await bench.ask()
+    waiting = asyncio.create_task(bench.ask(variant(**WIDE)))
+    await asyncio.sleep(0.2)
+    return waiting
+
+
 def test_who_waits_for_the_next_minute_goes_on_when_the_clock_is_set_forward(home):
     async def work():
         async with Bench(home, longest_wait=100) as bench:
-            service(bench).set_quota(ROOT, Kind.EACH, "", Measure.CALLS, Window.MINUTE, 1)
-            bench.set_clock(EVENING.replace(second=1))
-            await bench.ask()
-            waiting = asyncio.create_task(bench.ask(variant(**WIDE)))
-            await asyncio.sleep(0.2)
+            waiting = await waiting_for_the_next_minute(bench, EVENING.replace(second=1))
             assert not waiting.done()
 
             bench.set_clock(MORNING)
@@ -82,11 +88,7 @@ def test_who_waits_for_the_next_minute_goes_on_when_the_clock_is_set_forward(hom
 def test_who_waits_for_the_next_minute_is_refused_in_time_when_the_clock_is_set_back(home):
     async def work():
         async with Bench(home, longest_wait=40) as bench:
-            service(bench).set_quota(ROOT, Kind.EACH, "", Measure.CALLS, Window.MINUTE, 1)
-            bench.set_clock(EVENING)
-            await bench.ask()
-            waiting = asyncio.create_task(bench.ask(variant(**WIDE)))
-            await asyncio.sleep(0.2)
+            waiting = await waiting_for_the_next_minute(bench, EVENING)
 
             bench.set_clock(EVENING.replace(second=0))  # now a minute is left again: longer than it may wait
             async with asyncio.timeout(20):

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile as StarletteFile
 from starlette.responses import Response, StreamingResponse
 
 from workspace_api import csrf
+from workspace_api.batches.making import not_taken
 from workspace_api.batches.ranking import Wanted
 from workspace_api.batches.schemas import (
     BatchForm,
@@ -24,7 +25,6 @@ from workspace_api.batches.schemas import (
     BatchStart,
 )
 from workspace_api.batches.sources import Kept, Sent, Source, Uploaded
-from workspace_api.errors import FieldError, InvalidInputError
 from workspace_api.http import Caller, Listing, Paging, Services
 
 router = APIRouter(prefix="/batches", tags=["batches"])
@@ -75,7 +75,7 @@ def source_of(table: object, path: str) -> Source:
     if path.strip():
         return Kept(path)
     words = "No file was chosen. Choose a table of variants."
-    raise InvalidInputError("The table was not taken.", [FieldError("table", words)])
+    raise not_taken("table", words)
 
 
 @router.post("", status_code=201)

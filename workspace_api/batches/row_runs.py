@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,11 @@ from sqlalchemy.orm import Session
 from auth.identity import Identity
 from workspace_api.batches.checking import Row, table_in
 from workspace_api.batches.journal import Entry, Journal
+from workspace_api.batches.making import SHOWN_REFUSALS, new_batch, not_taken
 from workspace_api.batches.models import Batch
 from workspace_api.batches.reading import TableError
 from workspace_api.batches.sources import Sent, Uploaded, plain_name
-from workspace_api.database import Database, now
+from workspace_api.database import Database
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.files.service import FileService
 from workspace_api.people.models import User
@@ -27,7 +27,6 @@ from workspace_api.worksheets.forms import as_text
 from workspace_api.worksheets.values import resolve_values
 
 MOST_ROWS = 1_000
-SHOWN_REFUSALS = 100
 RUN = "run"
 STATES = {RunState.SUCCEEDED: "done", RunState.FAILED: "failed"}
 AGAIN = (RunState.FAILED, RunState.CANCELLED)
@@ -193,7 +192,7 @@ def _lines(source: Uploaded | Sent) -> Iterator[tuple[int, Values]]:
         for number, cells in lines:
             yield number, {name: cell for name, cell in zip(names, cells, strict=False) if name}
     except TableError as error:
-        raise InvalidInputError("The table was not taken.", [FieldError("table", str(error))]) from None
+        raise not_taken("table", str(error)) from None
 
 
 def _batch(
@@ -204,23 +203,13 @@ def _batch(
     filename: str,
     title: str,
 ) -> Batch:
-    return Batch(
-        id=secrets.token_hex(8),
-        project_id=sheet.project_id,
-        commit=sheet.commit,
-        version=sheet.version,
-        notebook=sheet.notebook,
-        worksheet_title=sheet.title,
+    return new_batch(
+        sheet,
         title=title or sheet.title,
-        schema=dict(sheet.schema),
-        parameters=dict(parameters),
         filename=plain_name(filename),
         rows=len(rows),
+        parameters=dict(parameters),
         row_values=[{"line": line, "values": dict(values)} for line, values in rows],
-        problems=[],
-        problem_count=0,
-        repeated=0,
-        created_at=now(),
         run_ids=run_ids,
         run_id=run_ids[-1],
     )

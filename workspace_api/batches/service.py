@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from workspace_api.batches.checking import Checked, Row, check_lines, check_tabl
 from workspace_api.batches.declaration import Declaration, declared, without_own
 from workspace_api.batches.given import GivenRows
 from workspace_api.batches.journal import Journal
+from workspace_api.batches.making import SHOWN_REFUSALS, new_batch, not_taken
 from workspace_api.batches.models import Batch
 from workspace_api.batches.ranking import Wanted, as_csv, ranked
 from workspace_api.batches.reading import TableError
@@ -24,7 +24,7 @@ from workspace_api.batches.showing import facts, line_of, part_due, rank_of, vie
 from workspace_api.batches.sources import Kept, Sent, Source, Uploaded, plain_name
 from workspace_api.batches.storage import JOURNAL, TABLE, BatchFiles, path_of
 from workspace_api.batches.views import BatchLine, BatchRow, BatchView
-from workspace_api.database import Database, now
+from workspace_api.database import Database
 from workspace_api.errors import (
     ConflictError,
     FieldError,
@@ -48,7 +48,6 @@ from workspace_api.worksheets.formats import FormatError, file_path
 from workspace_api.worksheets.values import resolve_values
 
 logger = logging.getLogger(__name__)
-SHOWN_REFUSALS = 100
 MOST_UPLOADED = 25_000_000
 
 
@@ -98,13 +97,21 @@ class BatchService:
         source = self._read(identity, source)
         checked = _checked(source, declaration)
         person = self._people.get(str(identity.user))
-        batch_id = secrets.token_hex(8)
         name = plain_name(source.filename)
-        self._files.write(person, batch_id, checked.rows, (f"uploaded-{name}", source.data))
+        made = new_batch(
+            sheet,
+            title=shown or name,
+            filename=name,
+            rows=len(checked.rows),
+            problems=[vars(problem) for problem in checked.problems],
+            problem_count=checked.problem_count,
+            repeated=checked.repeated,
+        )
+        self._files.write(person, made.id, checked.rows, (f"uploaded-{name}", source.data))
         with self._database.write() as session:
-            owner = session.scalars(select(User.id).where(User.name == person.name)).one()
-            session.add(_new_row(batch_id, owner, sheet, checked, name, shown))
-        return self.get(identity, batch_id)
+            made.owner_id = session.scalars(select(User.id).where(User.name == person.name)).one()
+            session.add(made)
+        return self.get(identity, made.id)
 
     def run(
         self,
@@ -255,7 +262,7 @@ class BatchService:
             where = file_path(source.path, {})
             data = self._chosen.read(identity, where, MOST_UPLOADED)
         except FormatError as error:
-            raise InvalidInputError("The table was not taken.", [FieldError("path", str(error))]) from None
+            raise not_taken("path", str(error)) from None
         return Uploaded(where.rpartition("/")[2], data)
 
     def _ranked(self, identity: Identity, batch_id: str, wanted: Wanted) -> Sequence[BatchRow]:
@@ -380,7 +387,7 @@ def _declaration(sheet: WorksheetView) -> Declaration:
     declaration = declared(sheet.schema)
     if declaration is None:
         words = f"The worksheet “{sheet.title}” takes no tables; its workspace.yaml declares no batch."
-        raise InvalidInputError("The table was not taken.", [FieldError("notebook", words)])
+        raise not_taken("notebook", words)
     return declaration
 
 
@@ -391,7 +398,7 @@ def _checked(source: Uploaded | Sent, declaration: Declaration) -> Checked:
         else:
             checked = check_table(source.data, declaration.assembly)
     except TableError as error:
-        raise InvalidInputError("The table was not taken.", [FieldError("table", str(error))]) from None
+        raise not_taken("table", str(error)) from None
     if not checked.rows:
         errors = [FieldError(f"line {each.line}", each.message) for each in checked.problems[:SHOWN_REFUSALS]]
         raise InvalidInputError(
@@ -399,28 +406,3 @@ def _checked(source: Uploaded | Sent, declaration: Declaration) -> Checked:
             errors or [FieldError("table", "There is nothing below its header. Upload one with rows.")],
         )
     return checked
-
-
-def _new_row(
-    batch_id: str, owner_id: int, sheet: WorksheetView, checked: Checked, filename: str, title: str
-) -> Batch:
-    return Batch(
-        id=batch_id,
-        owner_id=owner_id,
-        project_id=sheet.project_id,
-        commit=sheet.commit,
-        version=sheet.version,
-        notebook=sheet.notebook,
-        worksheet_title=sheet.title,
-        title=title or filename,
-        schema=dict(sheet.schema),
-        parameters=None,
-        filename=filename,
-        rows=len(checked.rows),
-        problems=[vars(problem) for problem in checked.problems],
-        problem_count=checked.problem_count,
-        repeated=checked.repeated,
-        created_at=now(),
-        run_ids=[],
-        run_id=None,
-    )
