@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import aiohttp
 import pytest
 
-from tests.conftest import wait_for
+from tests.conftest import CHECKOUT, wait_for
 from tests.publishing import notebook, publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(60
 CURATED = "/projects/genomics/alphagenome"
 
 
+WORKSHEETS = sorted(file.name for file in (CHECKOUT / "repo_templates" / "alphagenome").glob("0*.ipynb"))
 RUN_WORKSHEET = """
 import nbclient, nbformat
 worksheet = nbformat.read("{notebook}", 4)
@@ -145,10 +146,11 @@ def test_the_session_is_the_persons_own_in_their_own_sandbox(ada, workspace):
     assert (workspace.home / "storage" / "home" / "ada").stat().st_uid == uid
 
 
-def test_a_worksheet_runs_in_a_session_with_the_persons_own_token_alone(ada):
+@pytest.mark.parametrize("name", WORKSHEETS)
+def test_worksheets_run_in_a_session_with_the_persons_own_token_alone(ada, name):
     her, server = ada
 
-    said = her.run(server, RUN_WORKSHEET.format(notebook="01_quickstart.ipynb"))
+    said = her.run(server, RUN_WORKSHEET.format(notebook=name))
 
     assert "synthetic" in said
 
