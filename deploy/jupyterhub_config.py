@@ -18,16 +18,16 @@ from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
 from deploy.services import commands, take_over, tied_command
 from hub.door import socket_of
-from hub.environments.uv import UvBuilder
+from hub.environments.builder import ImageBuilder
 from hub.mirror.server import socket_of as mirror_socket_of
 from hub.spawners import DockerProjectSpawner, SandboxSpawner
 from hub.usage import servers_folder
 from hub.warm.asking import warm_folder
-from hub.warm.waiting import waiting_command
+from hub.warm.waiting import keeping_command, waiting_command
 from landing.assets import Assets
 from landing.frame import sign_in_pages
 from workspace_api.egress import allowed_places, has_mirror
-from workspace_api.means import launcher_of
+from workspace_api.means import builder_of, launcher_of, records_of
 
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by JupyterHub
 
@@ -159,9 +159,13 @@ def mirror() -> dict[str, Any]:
 
 def fork_server() -> dict[str, Any]:
     """Describe the fork server; not a nice one, as what it forks could not become less nice again."""
-    builder = UvBuilder(home / "environments")
-    base = builder.folder(builder.key({}))
-    return {"name": "warm", "command": tied_command("warm", home, *waiting_command(warm_folder(home), base))}
+    folder, builder = warm_folder(home), builder_of(settings)
+    base = builder.key({})
+    if isinstance(builder, ImageBuilder):
+        command = keeping_command(folder, records_of(settings), settings.containers.host, builder.image(base))
+    else:
+        command = waiting_command(folder, home / "environments" / base)
+    return {"name": "warm", "command": tied_command("warm", home, *command)}
 
 
 ours = commands(force)
@@ -178,7 +182,7 @@ c.JupyterHub.services = [
     *(process(name, command) for name, command in ours.items()),
     tethered("door", "hub.door", str(socket_of(home)), force.public_target),
     *([mirror()] if has_mirror(settings) else []),
-    *([fork_server()] if force.sandboxed and not settings.containers.engine else []),
+    *([fork_server()] if force.sandboxed or settings.containers.engine else []),
 ]
 CULL_EVERY = 15  # seconds: people are told to the minute when a session ends
 IDLE = force.configuration.sessions.idle_minutes

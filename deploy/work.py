@@ -109,8 +109,7 @@ def seed_when_possible(workspace: Workspace, stop: threading.Event) -> None:
         else:
             logger.info("seeded in %.1f s", time.monotonic() - begun)
             break
-    if not workspace.settings.containers.engine:  # a container has no warm start
-        want_base(workspace, stop)
+    want_base(workspace, stop)
 
 
 def want_base(workspace: Workspace, stop: threading.Event) -> None:

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from hub.job_log import JobLog
 from hub.metadata import NetworkError, shut_out
 from hub.records import reserve_record, write_record
 from hub.relay import serve
-from hub.supervisor import take_on
+from hub.supervisor import CHUNK, take_on
 from hub.usage import UsageMeter
+from hub.warm.container_asking import ForkedJob, fork_into
 
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
@@ -59,6 +61,7 @@ class ContainerSupervisor:
         self.group: ControlGroup | None = None
         self.peak = 0
         self.meter = UsageMeter()
+        self.forked: ForkedJob | None = None  # the job, where it was forked into the container
         self.ended = threading.Event()
         self.status: int | None = None  # stays None when the engine no longer tells
 
@@ -100,11 +103,28 @@ class ContainerSupervisor:
         if self.plan["open"]:
             shut_out(pid)
         relay = self._relay(pid)
-        output = threading.Thread(target=self._keep_output, args=(attached,), daemon=True)
-        output.start()
-        threading.Thread(target=self._await_end, args=(client, container.id), daemon=True).start()
+        if self.plan["warm"] is not None:
+            try:
+                return self._begin_warm(container, pid), relay
+            except OSError as error:
+                print(f"no warm start: {error}", file=sys.stderr, flush=True)
+        output = _in_thread(self._keep_output, attached)
+        _in_thread(self._await_end, client, container.id)
         attached._sock.sendall(b"\n")
         return output, relay
+
+    def _begin_warm(self, container: Any, pid: int) -> threading.Thread:
+        """Have the job forked into the container, whose own process goes on waiting; raises OSError."""
+        read_output, write_output = os.pipe()
+        try:
+            self.forked = fork_into(pid, self.plan["warm"], _variables(container), write_output)
+        except OSError:
+            os.close(read_output)
+            raise
+        finally:
+            os.close(write_output)
+        _in_thread(self._await_fork, self.forked)
+        return _in_thread(self._keep_pipe, read_output)
 
     def _relay(self, pid: int) -> int | None:
         """Carry the job's connections, in a process that shares the container's network and nothing else."""
@@ -135,6 +155,15 @@ class ContainerSupervisor:
             for _, chunk in docker.utils.socket.frames_iter(attached, tty=False):
                 self.log.write(chunk)
 
+    def _keep_pipe(self, output: int) -> None:
+        while chunk := os.read(output, CHUNK):
+            self.log.write(chunk)
+
+    def _await_fork(self, forked: ForkedJob) -> None:
+        with contextlib.suppress(OSError):  # then the status stays unknown
+            self.status = forked.wait()
+        self.ended.set()
+
     def _await_end(self, client: Any, identifier: str) -> None:
         with contextlib.suppress(*ENGINE_ERRORS):  # then the status stays unknown
             self.status = client.api.wait(identifier, timeout=None)["StatusCode"]
@@ -152,6 +181,8 @@ class ContainerSupervisor:
                 return reason, None
         if self.status is None:
             return "lost", None
+        if self.group is not None and self.group.out_of_memory():
+            return self._out_of_memory(), None
         signalled = self.status in SIGNALLED
         try:
             container.reload()
@@ -188,7 +219,10 @@ class ContainerSupervisor:
         """Ask the job to stop, and wait up to `grace` seconds for it."""
         if grace:
             with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
-                container.kill(signal="SIGTERM")
+                if self.forked is not None:
+                    self.forked.ask_to_end()
+                else:
+                    container.kill(signal="SIGTERM")
                 self.ended.wait(grace)
 
     def _processes(self) -> list[int]:
@@ -197,6 +231,19 @@ class ContainerSupervisor:
     def _report(self) -> None:
         with contextlib.suppress(OSError):  # a full disk hides the figures, and changes nothing else
             self.meter.note(self.folder, self.group, self._processes(), self.peak)
+
+
+def _in_thread(work: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def _variables(container: Any) -> dict[str, str]:
+    """Return the variables that the engine gives the container's own process: the image's, and the job's."""
+    config = container.attrs["Config"]
+    given = dict(variable.split("=", 1) for variable in config["Env"])
+    return {"HOSTNAME": config["Hostname"], "PWD": config["WorkingDir"], **given}
 
 
 def control_group_of(pid: int) -> ControlGroup | None:
@@ -274,6 +321,11 @@ def _words(error: Exception, host: str) -> str:
     return f"the container engine at {host} does not answer. Ask an administrator to start it."
 
 
+def supervise(folder: Path) -> None:
+    """See the job of `folder` to its end."""
+    ContainerSupervisor(folder).run()
+
+
 def main() -> None:
     """Supervise a job in a container."""
-    take_on(lambda folder: ContainerSupervisor(folder).run())
+    take_on(supervise)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from hub.jobs import Account, Job, Outcome
 from hub.launchers import SupervisedJob, start_supervisor
 from hub.sandbox import account_files
+from hub.warm import ENTRYPOINT_VARIABLE
+from hub.warm.asking import WarmContainers
 
 if TYPE_CHECKING:
     import docker  # type: ignore[import-untyped]
@@ -25,9 +27,9 @@ SUPERVISE = (
 )
 PREFIX = "labfork-job-"
 JOB_LABEL = "org.labfork.job"
-ENTRYPOINT_VARIABLE = "R2D_ENTRYPOINT"  # where repo2docker says that a repository has a file `start`
 # The job begins when the supervisor has found its control group and carries its connections.
 GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
+# What repo2docker names so is a repository's file `start`.
 STARTED = ("/bin/sh", "-c", f'exec ${{{ENTRYPOINT_VARIABLE}:+"${ENTRYPOINT_VARIABLE}"}} "$@"', "sh")
 ACCOUNT_FILES = ("passwd", "group", "nsswitch.conf")
 OPEN_FILES = 16_384
@@ -53,10 +55,18 @@ class ContainerLauncher:
     the supervisor enters their network to carry connections.
     """
 
-    def __init__(self, image: str, *, host: str = HOST, network: str = "bridge") -> None:
+    def __init__(
+        self,
+        image: str,
+        *,
+        host: str = HOST,
+        network: str = "bridge",
+        warm: WarmContainers | None = None,
+    ) -> None:
         self._image = image
         self._host = host
         self._network = network
+        self._warm = warm
 
     def start(self, job: Job, folder: Path) -> ContainerJob:
         """Start `job` once; a folder that started it before gives that same job."""
@@ -78,9 +88,11 @@ class ContainerLauncher:
             "forwards": [[forward.port, str(forward.socket)] for forward in job.forwards],
             "open": job.network == "open",
             "listeners": [[str(listener.socket), listener.port] for listener in job.listeners],
+            "warm": self._warm.prepared(job, image) if self._warm else None,
         }
         _write_secret(folder / "plan.json", json.dumps(plan))
-        start_supervisor(folder, SUPERVISE, options=("-I",), seconds=START_SECONDS)
+        if self._warm is None or not self._warm.ask(folder):
+            start_supervisor(folder, SUPERVISE, options=("-I",), seconds=START_SECONDS)
         return ContainerJob(folder, self._host)
 
     def adopt(self, folder: Path) -> ContainerJob | None:

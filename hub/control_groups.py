@@ -88,6 +88,17 @@ def find_control_group(name: str) -> ControlGroup | None:
     return ControlGroup(folders, unified=unified) if found else None
 
 
+def folders_of(pid: int) -> list[Path]:
+    """Return the folders of all control groups of the process `pid`; raises OSError when it is gone."""
+    unified = ROOT if (ROOT / "cgroup.controllers").exists() else ROOT / "unified"
+    folders = []
+    for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
+        _, controllers, path = line.split(":", 2)
+        hierarchy = ROOT / controllers.removeprefix("name=") if controllers else unified
+        folders.append(hierarchy / path.lstrip("/"))
+    return folders
+
+
 def make_control_group(name: str, *, memory_bytes: int, processes: int, cpus: float) -> ControlGroup | None:
     """Make a control group with these limits; None where this user may not."""
     unified, folders = _places(name)

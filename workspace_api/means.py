@@ -11,7 +11,7 @@ from hub.environments.sources import Sources
 from hub.environments.uv import UvBuilder
 from hub.jobs import Launcher
 from hub.launchers import PlainLauncher, SandboxLauncher
-from hub.warm.asking import WarmStarts, warm_folder
+from hub.warm.asking import WarmContainers, WarmStarts, warm_folder
 from workspace_api.settings import ContainerSettings, Settings
 
 
@@ -19,7 +19,10 @@ def launcher_of(settings: Settings) -> Launcher:
     """Return what runs sessions, runs and git for people."""
     containers = settings.containers
     if containers.engine:
-        return ContainerLauncher(containers.base_image, host=containers.host, network=containers.network)
+        warm = WarmContainers(warm_folder(settings.home), records_of(settings))
+        return ContainerLauncher(
+            containers.base_image, host=containers.host, network=containers.network, warm=warm
+        )
     if not settings.sandboxed:
         return PlainLauncher()
     return SandboxLauncher(warm=WarmStarts(warm_folder(settings.home)))
@@ -33,12 +36,17 @@ def builder_of(settings: Settings) -> Builder:
     if not containers.engine:
         return UvBuilder(settings.home / "environments", index_url=index_url, seconds=seconds)
     return Repo2DockerBuilder(
-        settings.home / "images",
+        records_of(settings),
         containers.base_image,
         host=containers.host,
         sources=_sources(containers, index_url),
         seconds=seconds,
     )
+
+
+def records_of(settings: Settings) -> Path:
+    """Return where it is kept what is known of images."""
+    return settings.home / "images"
 
 
 def _sources(containers: ContainerSettings, index_url: str) -> Sources:

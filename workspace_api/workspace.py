@@ -8,7 +8,7 @@ from sqlalchemy import literal, select
 
 from auth.passwords import Passwords
 from hub.jobs import Launcher
-from hub.warm.asking import WarmStarts, warm_folder
+from hub.warm.asking import ForkServer, warm_folder
 from nfs.layout import StorageLayout
 from workspace_api.alphagenome.agreements import key_seal
 from workspace_api.alphagenome.service import AlphaGenomeService
@@ -70,7 +70,7 @@ class Workspace:
     usage: UsageService
     usage_logs: UsageLogs
     heartbeats: Heartbeats
-    warm: WarmStarts
+    warm: ForkServer
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -128,5 +128,5 @@ def open_workspace(settings: Settings) -> Workspace:
         usage=usage,
         usage_logs=UsageLogs(usage, people, layout),
         heartbeats=Heartbeats(home / "run"),
-        warm=WarmStarts(warm_folder(home)),
+        warm=ForkServer(warm_folder(home)),
     )

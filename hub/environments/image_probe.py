@@ -21,20 +21,30 @@ LIMITS = Limits(
 )
 MARK = "labfork-image "
 PROBE = f"""
-import importlib.metadata, json, shutil, sys, sysconfig
+import hashlib, importlib.metadata, json, shutil, sys, sysconfig
+program = hashlib.sha256()
+mapped = [line.split() for line in open("/proc/self/maps")]
+for path in sorted({{part[5] for part in mapped if part[1] == "r-xp" and part[5:] and "/" in part[5]}}):
+    program.update(open(path, "rb").read())
 named = [(found.metadata["Name"], found.version) for found in importlib.metadata.distributions()]
 packages = sorted(pair for pair in named if pair[0])
 print()
 folder = sysconfig.get_path("purelib")
-print({MARK!r} + json.dumps([sys.executable, folder, packages, shutil.which("git") is not None]))
+has_git = shutil.which("git") is not None
+print({MARK!r} + json.dumps([sys.executable, program.hexdigest(), folder, packages, has_git]))
 """
 
 
 @dataclass(frozen=True)
 class Found:
-    """The path of an image's Python, the folder of its packages, and these with their versions."""
+    """The path of an image's Python, the folder of its packages, and these with their versions.
+
+    `program` is the SHA-256 of what the interpreter consists of: its own file, and the libraries
+    that it starts with.
+    """
 
     python: str
+    program: str
     packages_folder: str
     packages: dict[str, str]
 
@@ -90,8 +100,8 @@ def _read(text: str) -> tuple[Found, bool] | None:
     if not lines:
         return None
     try:
-        python, folder, named, has_git = json.loads(lines[-1].removeprefix(MARK))
+        python, program, folder, named, has_git = json.loads(lines[-1].removeprefix(MARK))
         packages = {str(name): str(version) for name, version in named}
-        return Found(str(python), str(folder), packages), bool(has_git)
+        return Found(str(python), str(program), str(folder), packages), bool(has_git)
     except (ValueError, TypeError):
         return None

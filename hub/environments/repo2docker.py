@@ -21,6 +21,7 @@ from hub.environments.clients import CLIENTS, NoClientError, find_client
 from hub.environments.collection import Stored, surplus
 from hub.environments.image_files import check_files
 from hub.environments.image_probe import look_into
+from hub.environments.image_records import record_path
 from hub.environments.keys import environment_key
 from hub.environments.locks import lock_key
 from hub.environments.requirements import BuildFailed
@@ -29,7 +30,7 @@ from hub.environments.startup import STARTUP
 from hub.processes import Cancelled, CommandError, stream
 from nfs.mounts import Mount
 
-VERSION = "repo2docker-2"  # of what we make of equal files; a new one builds every environment anew
+VERSION = "repo2docker-3"  # of what we make of equal files; a new one builds every environment anew
 SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IDLE_SECONDS = 3600.0
 
@@ -290,7 +291,7 @@ class Repo2DockerBuilder:
         return True
 
     def _record_path(self, key: str) -> Path:
-        return self._root / f"{key}.json"
+        return record_path(self._root, key)
 
     def _record(self, key: str) -> Any:
         return json.loads(self._record_path(key).read_text(encoding="utf-8"))

@@ -24,31 +24,36 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Namespaces:
-    """The namespaces of the process `pid`, held open; only those that are not our own."""
+    """Namespaces to enter, as open descriptors in the order in which they are entered."""
 
-    def __init__(self, pid: int) -> None:
-        self._users: list[int] = []
-        self._others: list[int] = []
-        for kind in KINDS:
-            if (opened := _foreign(pid, kind)) is not None:
-                self._others.append(opened)
-        if (users := _foreign(pid, "user")) is not None:
-            # bubblewrap makes the others in one user namespace and shuts the job into a second one below it
-            above = fcntl.ioctl(self._others[-1], NS_GET_USERNS)
-            self._users = [above] if _same(above, users) else [above, users]
+    def __init__(self, descriptors: Sequence[int]) -> None:
+        self.descriptors = tuple(descriptors)
+
+    @classmethod
+    def of(cls, pid: int) -> Namespaces:
+        """Open those of the process `pid` that are not our own."""
+        others = [opened for kind in KINDS if (opened := _foreign(pid, kind)) is not None]
+        users = _foreign(pid, "user")
+        if users is None:
+            return cls(others)
+        # bubblewrap makes the others in one user namespace and shuts the job into a second one below it
+        above = fcntl.ioctl(others[-1], NS_GET_USERNS)
+        if os.path.sameopenfile(above, users):
+            os.close(users)
+            return cls((above, *others))
+        return cls((above, *others, users))
 
     def enter(self) -> None:
         """Enter all of them; processes that are started from now on are in its process namespace.
 
         Raises OSError where the kernel refuses.
         """
-        outer, inner = self._users[:1], self._users[1:]
-        for descriptor in (*outer, *self._others, *inner):
+        for descriptor in self.descriptors:
             _call(LIBC.setns, descriptor, 0)
 
     def close(self) -> None:
         """Let go of them."""
-        for descriptor in {*self._users, *self._others}:
+        for descriptor in self.descriptors:
             os.close(descriptor)
 
 
@@ -84,10 +89,6 @@ def _foreign(pid: int, kind: str) -> int | None:
         return descriptor
     os.close(descriptor)
     return None
-
-
-def _same(one: int, other: int) -> bool:
-    return os.path.sameopenfile(one, other)
 
 
 def _call(function: ctypes._NamedFuncPointer, *arguments: object) -> None:

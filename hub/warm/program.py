@@ -30,7 +30,7 @@ def become(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> NoReturn:
     except OSError as error:
         leave(2, f"{cwd} cannot be opened: {error.strerror}")
     os.environ.clear()
-    os.environ.update({"PWD": cwd, "OLDPWD": "/", **env})  # as the shell does that opens a cold one's folder
+    os.environ.update(env)
     time.tzset()
     forget_ourselves()
     isolated, arguments = argv[1] == "-I", [part for part in argv[1:] if part != "-I"]

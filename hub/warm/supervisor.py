@@ -12,10 +12,9 @@ from typing import NoReturn
 
 from hub.relay import serve
 from hub.supervisor import Process, Supervisor, open_listeners
-from hub.warm.entering import Namespaces, give_up_rights, show_to_its_own
+from hub.warm.entering import Namespaces, give_up_rights
+from hub.warm.forking import settle, shell_status
 from hub.warm.program import become, retitle
-
-KILLED = 128  # a shell adds it to the number of the signal that ended a command
 
 
 class Forked:
@@ -42,8 +41,7 @@ class Forked:
         if self.returncode is None:
             pid, status = os.waitpid(self.pid, options)
             if pid:
-                code = os.waitstatus_to_exitcode(status)
-                self.returncode = code if code >= 0 else KILLED - code
+                self.returncode = shell_status(status)
         return self.returncode
 
 
@@ -89,7 +87,7 @@ class WarmSupervisor(Supervisor):
 
     def _fork_into(self, sandbox: int, output: int, listeners: Sequence[int]) -> Forked:
         """Fork the job into the process namespace of `sandbox`; OSError when it cannot enter it."""
-        namespaces = Namespaces(sandbox)
+        namespaces = Namespaces.of(sandbox)
         read_pid, write_pid = os.pipe()
         tasks = self._tasks()
         if (entering := os.fork()) == 0:
@@ -125,7 +123,7 @@ class WarmSupervisor(Supervisor):
             os.write(report, str(job).encode())
             os._exit(0)
         sys.path[:] = library
-        _settle(output)
+        settle(output)
         become(warm["argv"], warm["env"], warm["cwd"])
 
     def _relay(self, rules: Sequence[tuple[str, str]], output: int) -> None:
@@ -135,7 +133,7 @@ class WarmSupervisor(Supervisor):
         read_ready, write_ready = os.pipe()
         if os.fork() == 0:
             keep = [int(place[1:]) for place, _ in rules if place.startswith("@")]
-            _settle(output, keep=(*keep, write_ready))
+            settle(output, keep=(*keep, write_ready))
             retitle(("relay",))
             asyncio.run(serve(rules, write_ready))
             os._exit(0)
@@ -146,16 +144,3 @@ class WarmSupervisor(Supervisor):
 
     def _first_process(self, process: Process) -> int | None:
         return process.pid if isinstance(process, Forked) else super()._first_process(process)
-
-
-def _settle(output: int, keep: Sequence[int] = ()) -> None:
-    """Make this fork a process of its own: its session, its output, no descriptor but those to keep."""
-    os.setsid()
-    show_to_its_own()
-    for descriptor in (1, 2):
-        os.dup2(output, descriptor)
-    begin = 3
-    for descriptor in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
-        os.closerange(begin, descriptor)
-        begin = descriptor + 1
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)

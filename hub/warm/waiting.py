@@ -27,6 +27,15 @@ def waiting_command(folder: Path, base: Path) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", BEGIN.format("waiting"), str(CHECKOUT), str(folder), str(base)]
 
 
+def keeping_command(folder: Path, records: Path, host: str, image: str) -> list[str]:
+    """Return the command of what serves in `folder` where jobs run in containers of the engine at `host`.
+
+    `image` holds the base packages alone; `records` is the folder of what is known of images.
+    """
+    arguments = [str(folder), str(records), host, image, TITLE_ROOM]
+    return [sys.executable, "-I", "-c", BEGIN.format("containers"), str(CHECKOUT), *arguments]
+
+
 def main() -> None:
     """Wait, then load and serve."""
     folder, base = Path(sys.argv[1]), Path(sys.argv[2])

@@ -6,7 +6,7 @@ import concurrent.futures
 import json
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -14,19 +14,16 @@ import pytest
 
 from hub import notebook_runner
 from hub.environments.builder import in_environment
-from hub.environments.repo2docker import Repo2DockerBuilder
 from hub.environments.requirements import BuildFailed
-from hub.environments.sources import Sources
 from hub.processes import Cancelled
 from nfs.mounts import Mount
 from tests.conftest import wait_for
-from tests.engine import BUNDLE
+from tests.containers.conftest import MARK, Images
 from tests.hub.conftest import PERSON
 from tests.hub.test_launchers import marked
 
 pytestmark = pytest.mark.timeout(900)  # the first one waits for a base image and a first build
 
-MARK = "secret-of-the-tests"
 WHOLE = {
     "binder/requirements.txt": "# ours\nsix==1.16.0\n-r requirements-more.txt\n",
     "binder/requirements-more.txt": "iniconfig\n",
@@ -39,55 +36,6 @@ WHOLE = {
     ),
     "binder/start": '#!/bin/sh\nexport SET_BY_START=yes\nexec "$@"\n',
 }
-
-
-@dataclass
-class Images:
-    """A builder, with a name for what it needs to be told of this machine."""
-
-    builder: Repo2DockerBuilder
-    logs: Path
-
-    def key(self, files: dict[str, str]) -> str:
-        """Return the key of `files`."""
-        return self.builder.key({path: text.encode() for path, text in files.items()})
-
-    def build(self, files: dict[str, str], cancelled=lambda: False) -> tuple[str, str]:
-        """Build `files`; return the key and the log."""
-        key = self.key(files)
-        log = self.logs / f"{key}.log"
-        self.builder.build(key, files, log, cancelled)
-        return key, log.read_text() if log.exists() else ""
-
-
-@pytest.fixture(scope="session")
-def sources(tmp_path_factory) -> Sources:
-    """How builds on this machine reach packages, with a mark in what no image may keep."""
-    bundle = tmp_path_factory.mktemp("ca") / "bundle.crt"
-    bundle.write_text(BUNDLE.read_text() + f"# {MARK}\n")
-    return Sources(ca_bundle=bundle, no_proxy=f"{MARK}.example", network="host", cache="labfork-test-uv")
-
-
-@pytest.fixture(scope="session")
-def make_images(docker_engine, sources, tmp_path_factory):
-    """A function that makes a builder in a new folder, after removing every image of an earlier one."""
-    for image in docker_engine.client.images.list(filters={"reference": "labfork-test/environment*"}):
-        for tag in image.tags:
-            docker_engine.client.images.remove(tag, force=True)
-
-    def make(**changes) -> Images:
-        base = changes.pop("base", docker_engine.base)
-        given = {"host": docker_engine.host, "sources": sources, "repository": "labfork-test/environment"}
-        folder = tmp_path_factory.mktemp("images")
-        return Images(Repo2DockerBuilder(folder / "known", base, **{**given, **changes}), folder / "logs")
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def images(make_images) -> Images:
-    """A builder whose images the tests share."""
-    return make_images()
 
 
 @pytest.fixture(scope="session")

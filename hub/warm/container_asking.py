@@ -1,0 +1,92 @@
+"""How a supervisor has the job of its container forked into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub.process_tree import children
+from hub.warm import ENTRYPOINT_VARIABLE, FORKS
+from hub.warm.asking import connected
+from hub.warm.confinement import compare, confinement_of, open_groups
+from hub.warm.entering import Namespaces
+
+LOOK = 0.002
+GATE_SECONDS = 2.0
+LONGEST_ANSWER = 16
+GO_ON = b"1"
+
+
+@dataclass(frozen=True)
+class ForkedJob:
+    """A job that was forked into its container."""
+
+    process: int  # a descriptor of just that one
+    keeper: socket.socket
+
+    def wait(self) -> int | None:
+        """Return how it ended, as a shell would say it; None when nobody knows."""
+        said = self.keeper.recv(LONGEST_ANSWER)
+        return int(said) if said else None
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM; raises ProcessLookupError when it has ended."""
+        signal.pidfd_send_signal(self.process, signal.SIGTERM)
+
+
+def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output: int) -> ForkedJob:
+    """Have the job of `plan` forked, with the variables `env`, into the container of the process `pid`.
+
+    It begins once the kernel says of it what it says of the container's own processes, and writes to
+    `output`. Raises OSError when it cannot be so; nothing of the job has begun then.
+    """
+    if unlike := _interpreters(env).items() ^ plan["variables"].items():
+        raise OSError(f"the image sets {min(unlike)[0]}, which an interpreter reads at its start")
+    _await_gate(pid)
+    confinement = confinement_of(pid)
+    with ExitStack() as stack:
+        server = stack.enter_context(connected(Path(plan["folder"]), FORKS, socket.SOCK_SEQPACKET))
+        groups = open_groups(pid)
+        namespaces = Namespaces.of(pid)
+        stack.callback(namespaces.close)
+        for group in groups:
+            stack.callback(os.close, group)
+        request = {
+            **{name: plan[name] for name in ("argv", "cwd", "uid", "gid", "groups")},
+            "env": dict(env),
+            "confinement": confinement,
+            "control_groups": len(groups),
+        }
+        socket.send_fds(server, [json.dumps(request).encode()], [output, *groups, *namespaces.descriptors])
+        number = server.recv(LONGEST_ANSWER)
+        if not number:
+            raise OSError("the fork server could not enter the container; its log says why")
+        compare(pid, int(number), confinement)
+        process = os.pidfd_open(int(number))
+        server.sendall(GO_ON)
+        server.settimeout(None)
+        return ForkedJob(process, server.dup())
+
+
+def _interpreters(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that change how Python, the loader or the image starts a program."""
+    return {
+        name: value for name, value in env.items() if name.startswith(("PYTHON", "LD_", ENTRYPOINT_VARIABLE))
+    }
+
+
+def _await_gate(pid: int) -> None:
+    """Wait until the first process of a container has started the second: it then is all that it will be."""
+    deadline = time.monotonic() + GATE_SECONDS
+    while not children(pid):
+        if time.monotonic() > deadline:
+            raise OSError("the container's first process started nothing")
+        time.sleep(LOOK)
