@@ -59,21 +59,15 @@ class ContainerRunner(Runner):
 
 
 @pytest.fixture
-def container(docker_engine, tmp_path) -> ContainerRunner:
+def container_launcher(docker_engine) -> ContainerLauncher:
+    """A launcher of containers that load everything anew."""
+    return ContainerLauncher(docker_engine.base, host=docker_engine.host)
+
+
+@pytest.fixture
+def container(container_launcher, tmp_path) -> ContainerRunner:
     """A runner whose jobs are in containers."""
-    return ContainerRunner(ContainerLauncher(docker_engine.base, host=docker_engine.host), tmp_path)
-
-
-@pytest.fixture
-def either(container) -> ContainerRunner:
-    """What the tests of all launchers run with."""
-    return container
-
-
-@pytest.fixture
-def sandbox(container) -> ContainerRunner:
-    """What the tests of a sandbox run with."""
-    return container
+    return ContainerRunner(container_launcher, tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -142,13 +136,31 @@ class WarmRunner(ImageRunner):
 
 @dataclass
 class ForkServer:
-    """What keeps supervisors and the fork server in its container ready, for the tests: it can be ended."""
+    """What keeps supervisors and the fork server in its container ready, for the tests: it starts again."""
 
     folder: Path
-    process: subprocess.Popen[bytes]
+    images: Images
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it has loaded everything."""
+        (self.folder / LOADED).unlink(missing_ok=True)
+        with (self.images.folder / "warm.log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, env={}, stdout=log, stderr=log)
+        wait_for(self._loaded, seconds=60, what="the fork server")
+
+    def _loaded(self) -> bool:
+        self.starts.expect()
+        return self.starts.loaded() is not None
+
+    @property
+    def starts(self) -> WarmContainers:
+        """How it is asked."""
+        return WarmContainers(self.folder, self.images.records)
 
     def kill(self) -> None:
-        """End it as nothing is ended that is asked."""
+        """Kill it as nothing can resist."""
         self.process.kill()
         self.process.wait()
 
@@ -159,39 +171,49 @@ def base_key(images) -> str:
     return images.build({})[0]
 
 
-@pytest.fixture
-def fork_server(docker_engine, images, base_key, tmp_path) -> Iterator[ForkServer]:
-    """A fork server that has loaded everything."""
-    folder = tmp_path / "warm"
+@pytest.fixture(scope="session")
+def shared_fork_server(docker_engine, images, base_key, tmp_path_factory) -> Iterator[ForkServer]:
+    """A fork server that runs while the tests do."""
+    folder = tmp_path_factory.mktemp("fork-server") / "warm"
     image = images.builder.image(base_key)
-    command = keeping_command(folder, images.records, docker_engine.host, image)
-    log = (tmp_path / "warm.log").open("wb")
-    server = ForkServer(folder, subprocess.Popen(command, env={}, stdout=log, stderr=log))
-    starts = WarmContainers(folder, images.records)
-
-    def loaded() -> bool:
-        starts.expect()
-        return (folder / LOADED).exists()
-
-    wait_for(loaded, seconds=60, what="the fork server")
+    server = ForkServer(folder, images, keeping_command(folder, images.records, docker_engine.host, image))
+    server.start()
     yield server
     server.process.terminate()
     server.process.wait(30)
-    log.close()
 
 
 @pytest.fixture
-def warm(docker_engine, images, base_key, fork_server, tmp_path) -> WarmRunner:
-    """A runner whose jobs are forks."""
-    starts = WarmContainers(fork_server.folder, images.records)
-    launcher = ContainerLauncher(docker_engine.base, host=docker_engine.host, warm=starts)
-    (tmp_path / "warm-jobs").mkdir()
-    return WarmRunner(launcher, tmp_path / "warm-jobs", images, base_key)
+def fork_server(shared_fork_server) -> ForkServer:
+    """The fork server, started again where a test has killed it."""
+    if shared_fork_server.process.poll() is not None:
+        shared_fork_server.start()
+    return shared_fork_server
 
 
 @pytest.fixture
-def unwarmed(docker_engine, images, base_key, tmp_path) -> ImageRunner:
-    """A runner whose jobs are the same, but load everything anew."""
+def warm(docker_engine, fork_server, base_key, tmp_path) -> WarmRunner:
+    """A runner whose jobs are forks that enter containers."""
+    launcher = ContainerLauncher(docker_engine.base, host=docker_engine.host, warm=fork_server.starts)
+    return WarmRunner(launcher, tmp_path, fork_server.images, base_key)
+
+
+@pytest.fixture
+def unwarmed(docker_engine, images, base_key, tmp_path_factory) -> ImageRunner:
+    """A runner of the same programs by an interpreter of their own."""
     launcher = ContainerLauncher(docker_engine.base, host=docker_engine.host)
-    (tmp_path / "cold-jobs").mkdir()
-    return ImageRunner(launcher, tmp_path / "cold-jobs", images, base_key)
+    return ImageRunner(launcher, tmp_path_factory.mktemp("unwarmed"), images, base_key)
+
+
+@pytest.fixture(params=["cold", "warm"])
+def either(request, container_launcher, tmp_path) -> ContainerRunner:
+    """What the tests of all launchers run with, by either way to start."""
+    if request.param == "warm":
+        return request.getfixturevalue("warm")
+    return ContainerRunner(container_launcher, tmp_path)
+
+
+@pytest.fixture
+def sandbox(either) -> ContainerRunner:
+    """What the tests of a sandbox run with."""
+    return either

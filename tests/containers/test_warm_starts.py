@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from tests.hub.test_warm_starts import inside
+import pytest
+
+from hub import notebook_runner
+from hub.warm import LOADED, WANTED
+from hub.warm.asking import WarmContainers
+from hub.warm.confinement import NotTheSameError, compare, confinement_of
+from hub.warm.entering import KINDS
+from nfs.mounts import Mount
+from tests.containers.conftest import WarmRunner
+from tests.hub.conftest import PERSON
+from tests.hub.test_warm_starts import (  # noqa: F401 - collected here, with this folder's fixtures
+    inside,
+    test_an_exception_is_written_and_ends_the_job_with_1,
+    test_random_numbers_differ_between_forks,
+)
+from tests.publishing import notebook
+
+WATCHER = """
+import os
+me, seen = str(os.getpid()), set()
+for _ in range(200_000):
+    for pid in os.listdir("/proc"):
+        if pid.isdigit() and pid != me:
+            try:
+                folder = f"/proc/{pid}/fd"
+                seen.update(os.readlink(f"{folder}/{fd}").split(":")[0] for fd in os.listdir(folder))
+            except OSError:
+                continue
+    if os.path.exists("/home/jovyan/enough"):
+        break
+open("/home/jovyan/seen", "w").write(" ".join(seen))
+"""
 
 
 def test_a_warm_job_sees_and_may_what_a_cold_one_does(warm, unwarmed):
@@ -14,3 +49,190 @@ def test_a_warm_job_sees_and_may_what_a_cold_one_does(warm, unwarmed):
     foreign = [{k for k, v in each.pop("namespaces").items() if v != ours[k]} for each in (seen, expected)]
     assert foreign[0] == foreign[1] >= {"mnt", "pid", "ipc", "uts", "net"}
     assert seen == expected
+
+
+def test_a_fork_is_under_the_engines_own_filter_of_system_calls(warm):
+    code = (
+        "import ctypes, os; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "print(libc.unshare(0x10000000), os.strerror(ctypes.get_errno()))\n"  # CLONE_NEWUSER
+        "print(libc.syscall(250, 0, 0), os.strerror(ctypes.get_errno()))\n"  # keyctl of x86_64
+        "print([line.split()[1] for line in open('/proc/self/status') if line.startswith('Seccomp:')])"
+    )
+
+    assert warm.run(code)[1].splitlines() == ["-1 Operation not permitted"] * 2 + ["['2']"]
+
+
+def test_what_watches_in_a_container_from_its_beginning_sees_no_descriptor_of_ours(warm):
+    (warm.folder / "watcher.py").write_text(WATCHER)
+    shell = warm.folder / "sh"
+    shell.write_text('#!/bin/bash\n/srv/venv/bin/python /opt/watcher.py &\nexec /bin/bash "$@"\n')
+    shell.chmod(0o755)
+    mounts = (
+        Mount(warm.folder / "watcher.py", PurePosixPath("/opt/watcher.py"), "ro"),
+        Mount(shell, PurePosixPath("/usr/bin/dash"), "ro"),
+    )
+    code = (
+        "import os, time; time.sleep(1); open('enough', 'w').close()\nwhile not os.path.exists('seen'): "
+        "time.sleep(0.05)\nprint(open('seen').read())"
+    )
+    _, log = warm.run(code, mounts=mounts)
+
+    seen = set(log.split())
+    assert "pipe" in seen
+    assert {each for each in seen if each in (*KINDS, "socket") or each.endswith("cgroup.procs")} == set()
+
+
+def test_a_job_outlives_the_fork_server_and_tells_how_it_ended(warm, fork_server):
+    code = "import os, sys, time\nprint('up', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.05)"
+    launched, folder = warm.start(f"{code}\nsys.exit(9)")
+    warm.await_up(folder)
+    fork_server.kill()
+
+    assert launched.outcome() is None
+    (warm.home / "go").touch()
+    assert warm.end(launched).exit_code == 9
+
+
+def test_without_the_fork_server_a_job_starts_all_the_same(warm, fork_server):
+    fork_server.kill()
+    launched, folder = warm.start("print('ran')")
+    outcome = super(WarmRunner, warm).end(launched)
+
+    assert (outcome.exit_code, (folder / "log").read_text()) == (0, "ran\n")
+
+
+def test_a_fork_server_that_was_killed_leaves_nothing_that_hinders_the_next(fork_server, warm):
+    fork_server.kill()
+    fork_server.start()
+
+    assert warm.run("print('ran')")[1] == "ran\n"
+
+
+def test_a_repository_with_a_file_start_begins_with_that(warm, images):
+    start = '#!/bin/sh\nexport SET_BY_START=yes\nexec "$@"\n'
+    warm.key, _ = images.build({"start": start})
+    launched, folder = warm.start("import os; print(os.environ['SET_BY_START'])")
+    outcome = super(WarmRunner, warm).end(launched)
+
+    assert (outcome.exit_code, (folder / "log").read_text()) == (0, "yes\n")
+    assert "R2D_ENTRYPOINT" in (folder / "supervisor.log").read_text()
+
+
+def test_a_run_and_its_kernel_are_forks_that_use_the_image(warm):
+    folders = {name: warm.folder / name for name in ("project", "result")}
+    for folder in folders.values():
+        folder.mkdir()
+        subprocess.run(["chown", f"{PERSON.uid}:{PERSON.gid}", folder], check=True)
+    code = "import sys; print(sys.executable, 'run.py' in open('/proc/self/cmdline').read(), __name__)"
+    (folders["project"] / "a.ipynb").write_text(notebook(code))
+    inside_run = PurePosixPath("/srv/run")
+    paths = {name: str(inside_run / name) for name in folders}
+    (warm.folder / "request.json").write_text(json.dumps({"notebook": "a.ipynb", "parameters": {}, **paths}))
+    mounts = (
+        *(Mount(folder, inside_run / name, "rw") for name, folder in folders.items()),
+        Mount(warm.folder / "request.json", inside_run / "request.json", "ro"),
+        Mount(Path(notebook_runner.__file__).parent, inside_run / "runner", "ro"),
+    )
+    job = warm.job("", mounts=mounts, memory_bytes=1 << 30)
+    program = (job.argv[0], "-I", str(inside_run / "runner" / "run.py"), str(inside_run / "request.json"))
+    outcome = warm.end(warm.launcher.start(replace(job, argv=program), control := warm.control()))
+
+    assert outcome.exit_code == 0, (control / "log").read_text()
+    assert f"{job.argv[0]} True __main__" in (folders["result"] / "notebook.ipynb").read_text()
+    assert "A small notebook" in (folders["result"] / "report.html").read_text()
+
+
+WAYS = {
+    "limits": ["prlimit", "--nofile=99"],
+    "Umask": ["sh", "-c", 'umask 077; exec "$@"', "sh"],
+    "Uid": ["setpriv", "--reuid=23456"],
+    "Groups": ["setpriv", "--groups=23456"],
+    "NoNewPrivs": ["setpriv", "--no-new-privs"],
+    "CapBnd": ["setpriv", "--bounding-set=-kill"],
+    "uts": ["unshare", "--uts"],
+    "oom_score_adj": ["choom", "--adjust=500", "--"],
+    "filters": [
+        sys.executable,
+        "-c",
+        "import os, sys; from hub.warm.seccomp import take_on\n"
+        "take_on([bytes([6, 0, 0, 0, 0, 0, 255, 127])]); os.execvp(sys.argv[1], sys.argv[1:])",  # allow all
+    ],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fork_that_differs_in_anything_does_not_begin(way):
+    ours = subprocess.Popen(["sleep", "60"])
+    theirs = subprocess.Popen([*WAYS[way], "sleep", "60"])
+    try:
+        while Path(f"/proc/{theirs.pid}/comm").read_text() != "sleep\n":
+            assert theirs.poll() is None
+        confinement = confinement_of(ours.pid)
+        compare(ours.pid, ours.pid, confinement)
+        with pytest.raises(NotTheSameError, match=way):
+            compare(ours.pid, theirs.pid, confinement)
+    finally:
+        for process in (ours, theirs):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def told(tmp_path) -> WarmContainers:
+    """What a launcher knows of a fork server that has loaded one distribution, and of two images."""
+    starts = WarmContainers(tmp_path / "warm", tmp_path)
+    starts.folder.mkdir()
+    loaded = {"image": "x:base", "distributions": ["typing_extensions-4.1.dist-info"], "variables": {}}
+    (starts.folder / LOADED).write_text(json.dumps(loaded))
+    record(tmp_path, "base")
+    return starts
+
+
+def record(folder: Path, key: str, **changes) -> None:
+    """Write down what is known of an image."""
+    known = {
+        "python": "/srv/venv/bin/python",
+        "program": "1",
+        "packages_folder": "/srv/venv/packages",
+        "packages": {"Typing.Extensions": "4.1", "more": "1"},
+    }
+    (folder / f"{key}.json").write_text(json.dumps({**known, **changes}))
+
+
+@pytest.fixture
+def plain_job(container):
+    """A job that the Python of an image runs."""
+    return replace(container.job(""), argv=("/srv/venv/bin/python", "-I", "/x.py"))
+
+
+def test_an_image_that_has_what_is_loaded_is_started_warm(told, plain_job, tmp_path):
+    record(tmp_path, "own")
+
+    assert told.prepared(plain_job, "x:own")["argv"] == list(plain_job.argv)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"program": "2"},
+        {"python": "/usr/bin/python3"},
+        {"packages": {"typing-extensions": "4.2"}},
+        {"packages": {}},
+    ],
+    ids=["another program", "another place", "another version", "without it"],
+)
+def test_an_image_that_differs_in_what_is_loaded_starts_cold(told, plain_job, tmp_path, changes):
+    record(tmp_path, "own", **changes)
+
+    assert told.prepared(plain_job, "x:own") is None
+
+
+def test_an_image_of_which_nothing_is_known_starts_cold(told, plain_job):
+    assert told.prepared(plain_job, "debian:12") is None
+
+
+def test_the_first_job_that_could_be_warm_has_the_fork_server_load(told, plain_job):
+    (told.folder / LOADED).unlink()
+
+    assert told.prepared(plain_job, "x:base") is None
+    assert (told.folder / WANTED).exists()
