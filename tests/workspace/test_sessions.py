@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import aiohttp
 import pytest
 
+from hub.usage import servers_folder
+from hub.warm.asking import ForkServer, warm_folder
 from tests.conftest import CHECKOUT, wait_for
 from tests.publishing import notebook, publish
 
@@ -100,8 +102,11 @@ async def printed(channel) -> str:
 
 @pytest.fixture(scope="module", params=["sandbox", "container"])
 def workspace(request):
-    """The whole workspace, with the sandbox and with containers: both behave the same."""
-    return request.getfixturevalue(f"{request.param}_workspace")
+    """The whole workspace, with the sandbox and with containers, that starts warm: both behave the same."""
+    running = request.getfixturevalue(f"{request.param}_workspace")
+    warm = ForkServer(warm_folder(running.home))
+    wait_for(lambda: (warm.expect(), warm.loaded())[1], seconds=300, what="the fork server")
+    return running
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +136,17 @@ def ada(person):
     """An author with a session on her fork of the curated project; the value is she and its address."""
     made = person("ada")
     return made, made.open("genomics/alphagenome")
+
+
+def test_the_session_is_a_fork_that_had_its_programs_loaded(ada, workspace):
+    [control] = [
+        whose.parent
+        for whose in servers_folder(workspace.home).glob("*/whose")
+        if whose.read_text().startswith("ada")
+    ]
+
+    assert json.loads((control / "plan.json").read_text())["warm"] is not None
+    assert (control / "supervisor.log").read_text() == ""
 
 
 def test_the_session_is_the_persons_own_in_their_own_sandbox(ada, workspace):
