@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -76,11 +78,18 @@ class LocalAuthenticator(Authenticator):  # type: ignore[misc]
         """Return `username` as accounts are looked up: without surrounding space, in small letters."""
         return str(super().normalize_username(username.strip()))
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """What a client would make anew for each question, of all certificates there are."""
+        return httpx.create_ssl_context(trust_env=False)
+
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         address = self.workspace_url.rstrip("/") + INTERNAL + path
         headers = {"Authorization": f"Bearer {self.workspace_token}"}
         try:
-            async with httpx.AsyncClient(timeout=self.workspace_timeout, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                timeout=self.workspace_timeout, trust_env=False, verify=self._tls
+            ) as client:
                 return await client.request(method, address, headers=headers, **more)
         except httpx.HTTPError as error:
             self.log.warning("The workspace at %s does not answer: %r", self.workspace_url, error)

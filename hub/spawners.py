@@ -31,7 +31,8 @@ LOOK_AT_STEP = 0.03
 LOOK_AT_STEP_AT_MOST = 0.5
 LOOK_AT_SERVER = 0.03
 LOOK_AT_SERVER_AT_MOST = 0.5
-LOOK_LESS = 1.15  # so a server is found within a seventh of the time that it took to start
+LOOK_LESS = 1.3  # so one that says nothing is found within a third of the time that it took to start
+LISTEN = 0.01
 LOG_TAIL = 2_000
 UNANSWERED = "unanswered"  # why a session did not start: a part of the workspace was away for too long
 WHOSE = "whose"  # file in a control folder that names the person and the server
@@ -193,7 +194,7 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
                 try:
                     await client.get(f"{base}{self.server.base_url}api")
                 except httpx.TransportError:
-                    await asyncio.sleep(pause)
+                    await self._listen(pause)
                     pause = min(LOOK_LESS * pause, LOOK_AT_SERVER_AT_MOST)
                 else:
                     return
@@ -201,6 +202,13 @@ class ProjectSpawner(Spawner):  # type: ignore[misc]
         silent = f"It did not answer within {self.ready_seconds:.0f} s of its start. {_tail(folder / 'log')}"
         said = await self._end(Outcome("cancelled", None, 0), silent.strip())
         raise SpawnException(f"The session did not start. {said}", reason="silent")
+
+    async def _listen(self, seconds: float) -> None:
+        """Wait, at most until the server tells the hub that it is used, as it does once it answers."""
+        before = self.orm_spawner.last_activity
+        until = asyncio.get_running_loop().time() + seconds
+        while self.orm_spawner.last_activity == before and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(LISTEN)
 
     async def _end(self, outcome: Outcome, words: str = "") -> str:
         """Tell the workspace how the session ended, once, and clear up; return it in words.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 
 import pytest
 
-from tests.projects.conftest import ADMIN, VISITOR
+from tests.projects.conftest import ADA, ADMIN, VISITOR
 from tests.publishing import notebook
 from workspace_api.errors import NotFoundError
+from workspace_api.projects.views import SnapshotView
 
 A = notebook("n", parameters="n: int = 1  # How many")
 MANIFEST = """
@@ -299,3 +301,26 @@ def test_a_file_is_given_to_whoever_may_read_the_project(shelf):
     assert shelf.workspace.projects.file(VISITOR, path, "main", "a.txt", 10) == b"text"
     with pytest.raises(NotFoundError, match=r"has no file b\.txt"):
         shelf.workspace.projects.file(VISITOR, path, "main", "b.txt", 10)
+
+
+def test_a_fork_holds_what_its_origin_holds_and_is_not_read_again(shelf, monkeypatch):
+    files = {"workspace.yaml": MANIFEST, "a.ipynb": A, "b.ipynb": A, "README.md": "# Read me\n"}
+    origin = snapshot(shelf, files)
+
+    monkeypatch.setattr(shelf.workspace.forge, "tree", None)
+    fork = shelf.workspace.projects.snapshot(VISITOR, shelf.workspace.sessions.fork(ADA, origin.project.path))
+
+    assert fork.project.path == f"ada/{origin.project.name}"
+    for field in dataclasses.fields(SnapshotView):
+        if field.name not in ("project", "worksheets"):
+            assert getattr(fork, field.name) == getattr(origin, field.name), field.name
+    assert [(sheet.title, sheet.schema) for sheet in fork.worksheets] == [
+        (sheet.title, sheet.schema) for sheet in origin.worksheets
+    ]
+
+
+def test_a_fork_of_another_name_has_its_own_title(shelf):
+    origin = snapshot(shelf, {"a.txt": ""})
+    made = shelf.on_forge(origin.project.path).forks.create({"name": "other", "path": "other"})
+
+    assert shelf.workspace.projects.snapshot(ADMIN, made.path_with_namespace).title == "other"

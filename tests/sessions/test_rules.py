@@ -178,7 +178,6 @@ def test_one_that_is_prepared_while_the_forge_is_away_is_not_at_its_end(workspac
         raise UnavailableError("The forge does not answer.")
 
     monkeypatch.setattr(workspace.forge, "member_level", away)
-    workspace.sessions.prepare("ada", "l-p0")  # says what it does next
     with pytest.raises(UnavailableError, match="The forge does not answer"):
         workspace.sessions.prepare("ada", "l-p0")
     monkeypatch.undo()

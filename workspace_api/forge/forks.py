@@ -34,7 +34,6 @@ class Forks:
         wanted = f"{user}/{name}"
         if namespace == user:
             return path
-        self._forge.ensure_user(user, display_name)
         origin = self._forge.ask(lambda forge: forge.projects.get(path))
         known = self._fork_of(wanted)
         if known is not None:
@@ -45,9 +44,10 @@ class Forks:
             raise ConflictError(
                 f"You have a project {wanted} already, and it is no fork of {path}. Rename it first."
             )
+        self._forge.ensure_user(user, display_name)
         place = {"namespace_path": user, "path": name, "name": name}
-        self._forge.ask(lambda _forge: origin.forks.create(place, sudo=user))
-        self._await_import(wanted)
+        made = self._forge.ask(lambda _forge: origin.forks.create(place, sudo=user))
+        self._await_import(wanted, made)
         return wanted
 
     def git_password(self, user: str, display_name: str) -> str:
@@ -55,13 +55,12 @@ class Forks:
         kept = self._passwords.get(user)
         if kept is not None and kept[1] > self._clock():
             return kept[0]
-        self._forge.ensure_user(user, display_name)
+        number = self._forge.ensure_user(user, display_name)
         expires = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=TOKEN_DAYS)
         wanted = {"name": "labfork session", "scopes": list(GIT_SCOPES), "expires_at": expires.isoformat()}
 
         def make(forge: Any) -> Any:
-            [found] = forge.users.list(username=user, get_all=False)
-            return found.impersonationtokens.create(wanted)
+            return forge.users.get(number, lazy=True).impersonationtokens.create(wanted)
 
         made = self._forge.ask(make)
         self._passwords[user] = (str(made.token), self._clock() + RENEWED_AFTER_SECONDS)
@@ -81,15 +80,15 @@ class Forks:
         origin = getattr(found, "forked_from_project", None)
         return int(origin["id"]) if origin else 0
 
-    def _await_import(self, path: str) -> None:
+    def _await_import(self, path: str, made: Any) -> None:
         """Wait until the forge has copied the repository; a real GitLab takes seconds for it."""
         until = self._clock() + FORK_SECONDS
         while self._clock() < until:
-            made = self._forge.ask(lambda forge: forge.projects.get(path))
             state = getattr(made, "import_status", "none")
             if state in ("finished", "none"):
                 return
             if state == "failed":
                 raise NotFoundError(f"The forge could not copy the project to {path}. Try again.")
             time.sleep(LOOK_SECONDS)
+            made = self._forge.ask(lambda forge: forge.projects.get(path))
         raise UnavailableError(f"The forge is still copying the project to {path}. Try again in a minute.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from workspace_api.database import Database, now
+from workspace_api.database import Base, Database, now
 from workspace_api.environments.service import EnvironmentService
 from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.forge.client import ForgeClient
@@ -86,7 +87,7 @@ class ProjectRecords:
         if known is not None:
             return known
         with self._reading:  # one at a time: two visitors of a new commit make one reading
-            return self.stored(project, commit) or self._read(project, commit)
+            return self.stored(project, commit) or self._keep(project, self._contents(project, commit))
 
     def _resolve(self, project: Project, ref: str | None) -> str:
         wanted = ref or project.default_branch
@@ -104,6 +105,30 @@ class ProjectRecords:
             query = select(Snapshot).where(*where).options(selectinload(Snapshot.worksheets))
             return session.scalar(query)
 
+    def _contents(self, project: Project, commit: str) -> Snapshot:
+        """Return what a commit holds as a new row: as another project has it, else read from the forge."""
+        known = self._elsewhere(project, commit)
+        return self._read(project, commit) if known is None else self._copied(project, known)
+
+    def _elsewhere(self, project: Project, commit: str) -> Snapshot | None:
+        """Return what the same commit holds in another project of this name, such as the one it is a fork of.
+
+        A commit's sha stands for all that it holds, and only the title may follow from the project's name.
+        """
+        query = select(Snapshot).join(Snapshot.project)
+        query = query.where(Snapshot.commit == commit, Project.name == project.name)
+        with self._database.read() as session:
+            return session.scalar(query.options(selectinload(Snapshot.worksheets)).limit(1))
+
+    def _copied(self, project: Project, known: Snapshot) -> Snapshot:
+        self._environments.need(known.environment_key)
+        return Snapshot(
+            project_id=project.id,
+            created_at=now(),
+            worksheets=[Worksheet(**_columns(sheet, without=("snapshot_id",))) for sheet in known.worksheets],
+            **_columns(known, without=("project_id", "created_at")),
+        )
+
     def _read(self, project: Project, commit: str) -> Snapshot:
         entries = self._forge.tree(project.path, commit)
         contents = read_contents(
@@ -113,7 +138,7 @@ class ProjectRecords:
             links=[entry.path for entry in entries if entry.link],
         )
         key = self._environments.want(contents.environment)
-        row = Snapshot(
+        return Snapshot(
             project_id=project.id,
             commit=commit,
             title=contents.title[:200],
@@ -136,15 +161,23 @@ class ProjectRecords:
                 for position, found in enumerate(contents.worksheets)
             ],
         )
+
+    def _keep(self, project: Project, row: Snapshot) -> Snapshot:
         try:
             with self._database.write() as session:
                 session.add(row)
         except IntegrityError:  # another process has read the same commit meanwhile
-            known = self.stored(project, commit)
+            known = self.stored(project, row.commit)
             if known is None:
                 raise
             return known
         return row
+
+
+def _columns(row: Base, without: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values of a row's columns, but for its number and those that are named."""
+    names = (column.key for column in row.__table__.columns)
+    return {name: getattr(row, name) for name in names if name not in ("id", *without)}
 
 
 def _place(found: ForgeProject) -> tuple[ColumnElement[bool], ...]:

@@ -39,9 +39,9 @@ class HubClient:
         """Ask for a server; JupyterHub goes on by itself. One that is there already is left as it is."""
         person = f"/users/{quote(user, safe='')}"
         with self._talking() as client:
-            if self._answer(client.get(person), 404).status_code == 404:
-                self._answer(client.post(person), 409)
-            self._answer(client.post(f"{person}/servers/{server}", json={}), 400)
+            if self._answer(client.post(f"{person}/servers/{server}", json={}), 400, 404).status_code == 404:
+                self._answer(client.post(person), 409)  # JupyterHub has not seen this person yet
+                self._answer(client.post(f"{person}/servers/{server}", json={}), 400)
 
     def stop(self, user: str, server: str) -> None:
         """End a server and forget it; one that is not there is no error."""

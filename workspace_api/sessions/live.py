@@ -16,6 +16,8 @@ from workspace_api.sessions.models import SessionState
 from workspace_api.sessions.queue import SessionQueue
 from workspace_api.sessions.views import Activity, SessionView
 
+NEW = dt.timedelta(seconds=3)
+
 
 class Live:
     """Adds to sessions what no table holds; `servers_folder` is where servers have their control folders."""
@@ -32,12 +34,14 @@ class Live:
         """Return `views` with their place in the line, their use of the machine and when they end."""
         waits = any(view.state == SessionState.WAITING for view in views)
         standings = self._queue.standings() if waits else {}
-        servers = self._servers() if any(view.state == SessionState.RUNNING for view in views) else None
+        now = dt.datetime.now(dt.UTC)
+        asked = any(view.state == SessionState.RUNNING and not _is_new(view, now) for view in views)
+        servers = self._servers() if asked else None
         return [
             replace(
                 view,
                 standing=standings.get(view.id),
-                activity=self._activity(view, servers),
+                activity=self._activity(view, servers, now),
                 usage=self._usage(view),
             )
             for view in views
@@ -49,13 +53,14 @@ class Live:
         except UnavailableError:
             return None  # then it is not known when they were used
 
-    def _activity(self, view: SessionView, servers: Servers | None) -> Activity | None:
-        if servers is None or view.state != SessionState.RUNNING or view.started_at is None:
+    def _activity(self, view: SessionView, servers: Servers | None, now: dt.datetime) -> Activity | None:
+        if view.state != SessionState.RUNNING or view.started_at is None:
             return None
-        if (view.owner, view.server) not in servers:
-            return None
-        used_at = max(servers[view.owner, view.server] or view.started_at, view.started_at)
-        now = dt.datetime.now(dt.UTC)
+        used_at = view.started_at
+        if not _is_new(view, now):
+            if servers is None or (view.owner, view.server) not in servers:
+                return None
+            used_at = max(servers[view.owner, view.server] or used_at, used_at)
         ending = ending_of(
             started_at=view.started_at,
             used_at=used_at,
@@ -70,3 +75,8 @@ class Live:
             return None
         found = read_usage(self._servers_folder / view.control)
         return Usage(**{"memory_bytes": 0, "peak_memory_bytes": 0, **found}) if found else None
+
+
+def _is_new(view: SessionView, now: dt.datetime) -> bool:
+    """Whether a session has started a moment ago: nobody has used it since, which JupyterHub need not say."""
+    return view.started_at is not None and now - view.started_at < NEW

@@ -52,6 +52,7 @@ from workspace_api.sessions.views import KINDS, Prepared, SessionView, Waiting
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
 
+NOT_OPEN = "Open the project from its page; this session was stopped or never opened."
 TOKEN_LASTS = dt.timedelta(days=30)
 STEPS = {
     "asking": ASKING,
@@ -66,7 +67,7 @@ class SessionService:
     """What people do with sessions.
 
     JupyterHub is the one that starts and ends servers, and is asked for one when there is a place for it.
-    While it starts one, its spawner asks `prepare` again and again, and each answer is one step further;
+    While it starts one, its spawner asks `prepare` again and again, and each step that is done is noted;
     nothing of the preparation is kept in memory, so a process that dies in the middle loses none of it.
     """
 
@@ -206,7 +207,7 @@ class SessionService:
         return None if view is None else self.upkeep.settle([view])[0]
 
     def prepare(self, user: str, server: str) -> Waiting | Prepared:
-        """Take the preparation of a server one step further, for JupyterHub's spawner alone.
+        """Take the preparation of a server as far as it goes now, for JupyterHub's spawner alone.
 
         Raises NotFoundError where nobody opened it or it has no place yet, UnavailableError where a part that
         is needed does not answer now, and ConflictError, in words for the person, where it cannot be
@@ -214,7 +215,7 @@ class SessionService:
         """
         view = self._on(user, server)
         if view is None or view.state == SessionState.WAITING:
-            raise NotFoundError("Open the project from its page; this session was stopped or never opened.")
+            raise NotFoundError(NOT_OPEN)
         try:
             return self._step(view)
         except UnavailableError:  # it may answer in a moment: the spawner asks again for a while
@@ -281,8 +282,7 @@ class SessionService:
         """
         key = view.environment_key
         if key is None or not self._environments.is_ready(key):
-            source = view.checkout_of or view.project
-            key = self._projects.snapshot(identity, source, self._branch(view)).environment_key
+            key = self._newest_environment(identity, view.checkout_of or view.project)
         environment = self._environments.need(key)
         if environment.state == "failed":
             raise ConflictError(f"The project's environment could not be built. {environment.error}")
@@ -327,25 +327,26 @@ class SessionService:
         return idle_words(idle_minutes) if used_at and was_idle(used_at, idle_minutes, now()) else None
 
     def _step(self, view: SessionView) -> Waiting | Prepared:
+        """Go on until something has to be waited for, or the job is there."""
         person = self._people.get(view.owner)
         identity = self._people.identity_of(view.owner)
         if identity is None:
             raise ConflictError(f"The account {view.owner} is closed.")
-        if view.checkout_of is None:
-            return self._choose_repository(view, person, identity)
+        repository = view.checkout_of or self._choose_repository(view, person, identity)
         key = view.environment_key
         if key is None:
-            key = self._projects.snapshot(identity, view.checkout_of, self._branch(view)).environment_key
-            self._table.change(view.id, environment_key=key)
+            key = self._newest_environment(identity, repository)
+            self._note(view, environment_key=key)
         environment = self._environments.need(key)
         if environment.state == "failed":
             raise ConflictError(f"The project's environment could not be built. {environment.error}")
         if environment.state != "ready":
             return self._wait(view, "environment")
         place = Place(self._folder / view.id)
-        if view.folder is None:
-            return self._fetch(view, person, place, key)
-        self._table.change(view.id, state=SessionState.STARTING, step=STEPS["server"])
+        folder = view.folder or self._fetch(view, repository, person, place, key)
+        if folder is None:
+            return self._wait(view, "checkout")
+        self._note(view, state=SessionState.STARTING, step=STEPS["server"], folder=folder)
         return Prepared(
             self._surroundings.server_job(
                 place,
@@ -355,33 +356,30 @@ class SessionService:
                 size=view.size,
                 kind=view.kind,
                 project=view.project,
-                folder=view.folder,
+                folder=folder,
                 environment_key=key,
                 token=self._token(person, view.id),
             )
         )
 
-    def _choose_repository(self, view: SessionView, person: Person, identity: Identity) -> Waiting:
+    def _choose_repository(self, view: SessionView, person: Person, identity: Identity) -> str:
         """Work on the project itself where the person may write to it, else on their fork."""
-        if view.step != STEPS["fork"]:
-            return self._wait(view, "fork")
+        self._wait(view, "fork")
         level = self._forge.member_level(view.project, view.owner)
         if level is not None and level >= WRITES_FROM:
             chosen = view.project
         else:
             chosen = self.forks.ensure_fork(view.project, person.name, person.display_name)
-            self._projects.refresh(chosen)
+        self._projects.refresh(chosen)
         self._projects.get(identity, chosen)
-        self._table.change(view.id, checkout_of=chosen)
-        return self._wait(view, "environment")
+        self._note(view, checkout_of=chosen, step=STEPS["environment"])
+        return chosen
 
-    def _fetch(self, view: SessionView, person: Person, place: Place, key: str) -> Waiting:
-        """Start the checkout, or see how it is; one that an earlier session made is taken as it is."""
-        origin = view.checkout_of or view.project
+    def _fetch(self, view: SessionView, origin: str, person: Person, place: Place, key: str) -> str | None:
+        """Return the folder of the checkout, None while it is fetched; an earlier one is taken as it is."""
         known = self._known_checkout(view, person, origin)
         if known is not None:
-            self._table.change(view.id, folder=known)
-            return self._wait(view, "server")
+            return known
         namespace, _, name = origin.partition("/")
         upstream = self._surroundings.repository(view.project) if origin != view.project else None
         request = {
@@ -391,10 +389,7 @@ class SessionService:
             "upstream": upstream,
         }
         answer = self._checkouts.go_on(place, person, request, key, lambda: self._token(person, view.id))
-        if answer is None:
-            return self._wait(view, "checkout")
-        self._table.change(view.id, folder=answer["folder"])
-        return self._wait(view, "server")
+        return None if answer is None else str(answer["folder"])
 
     def _known_checkout(self, view: SessionView, person: Person, origin: str) -> str | None:
         """Return the folder in which an earlier session of the person had `origin`, if it still is there."""
@@ -405,14 +400,20 @@ class SessionService:
         home, repository = self._surroundings.layout.home(person.name), self._surroundings.repository(origin)
         return before.folder if holds_checkout(home, before.folder, repository) else None
 
-    def _branch(self, view: SessionView) -> str | None:
-        found = self._forge.project(view.checkout_of or view.project)
-        return found.default_branch if found is not None else None
+    def _newest_environment(self, identity: Identity, path: str) -> str:
+        """Return the key of the environment of a project's default branch, curated or not."""
+        branch = self._projects.get(identity, path).default_branch
+        return self._projects.snapshot(identity, path, branch).environment_key
 
     def _wait(self, view: SessionView, step: str) -> Waiting:
         if view.step != STEPS[step]:
-            self._table.change(view.id, step=STEPS[step])
+            self._note(view, step=STEPS[step])
         return Waiting(STEPS[step])
+
+    def _note(self, view: SessionView, **values: Any) -> None:
+        """Note how far a preparation is; raises NotFoundError where the session was stopped meanwhile."""
+        if not self._table.change(view.id, **values):
+            raise NotFoundError(NOT_OPEN)
 
     def _token(self, person: Person, mark: str) -> str:
         """Make the token that a session or operation carries; it is worthless when that has ended."""

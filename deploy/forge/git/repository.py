@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,16 +15,24 @@ ZERO = "0" * 40
 FORK_TRIES = 3
 SHA = re.compile(r"[0-9a-f]{40}")
 FIELDS = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
-CONFIGURATION = {
-    "receive.fsckObjects": "true",
-    "receive.denyDeletes": "false",
-    "receive.autogc": "false",
-    "gc.auto": "0",
-    "http.receivepack": "true",
-    "uploadpack.allowFilter": "true",
-    "uploadpack.allowAnySHA1InWant": "false",
-    "uploadpack.allowReachableSHA1InWant": "true",
-}
+CONFIGURATION = """\
+[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+[receive]
+\tfsckObjects = true
+\tdenyDeletes = false
+\tautogc = false
+[gc]
+\tauto = 0
+[http]
+\treceivepack = true
+[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = false
+\tallowReachableSHA1InWant = true
+"""
 
 
 @dataclass(frozen=True)
@@ -134,8 +143,15 @@ class Repository:
         return None
 
     def is_empty(self) -> bool:
-        """Whether there is no branch yet."""
-        return not self.git("for-each-ref", "--count=1", "refs/heads")
+        """Whether there is no branch yet; told from git's files, as every answer about a project says it."""
+        loose = (name for _, _, names in os.walk(self.folder / "refs" / "heads") for name in names)
+        if any(not name.endswith(".lock") for name in loose):
+            return False
+        try:
+            packed = (self.folder / "packed-refs").read_bytes()
+        except FileNotFoundError:
+            return True
+        return b" refs/heads/" not in packed
 
     def tree(self, commit: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """Return the entries below `path`; GitError where that is no folder."""
@@ -292,9 +308,8 @@ class Repositories:
         self.configure(folder)
 
     def configure(self, folder: Path) -> None:
-        """Give a bare repository the settings of all."""
-        for name, value in CONFIGURATION.items():
-            git(folder, "config", name, value)
+        """Give a bare repository that nobody knows yet the settings of all, and no others."""
+        (folder / "config").write_text(CONFIGURATION, encoding="utf-8")
 
     def fork(self, origin_id: int, project_id: int, default_branch: str) -> None:
         """Copy a repository: its objects by hard links, so that nothing done to either harms the other."""
@@ -302,7 +317,7 @@ class Repositories:
         for tries_left in reversed(range(FORK_TRIES)):
             shutil.rmtree(folder, ignore_errors=True)
             try:
-                git(origin, "clone", "--quiet", "--bare", "--local", str(origin), str(folder),
+                git(origin, "clone", "--quiet", "--bare", "--local", "--template=", str(origin), str(folder),
                     env={"GIT_ALLOW_PROTOCOL": "file"})  # fmt: skip
                 break
             except GitError:  # a push to the origin moved files about while they were linked
@@ -310,9 +325,9 @@ class Repositories:
                     raise
         for leftover in (*folder.glob("objects/tmp_objdir-*"), *folder.glob("objects/incoming-*")):
             shutil.rmtree(leftover)
-        git(folder, "config", "--remove-section", "remote.origin")
         self.configure(folder)
-        self.of(project_id).head_to(default_branch)
+        if (folder / "HEAD").read_bytes() != b"ref: refs/heads/%s\n" % default_branch.encode():
+            self.of(project_id).head_to(default_branch)
 
     def remove(self, project_id: int) -> None:
         """Remove a project's repository."""
