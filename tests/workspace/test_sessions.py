@@ -327,6 +327,7 @@ def test_work_is_saved_proposed_and_accepted(ada, workspace, browser, person):
     administrator.goto(page.url)
     administrator.get_by_role("button", name="Accept").click()
     administrator.get_by_text("It was accepted").wait_for()
+    assert "It waits for curation" in administrator.locator("main").inner_text()
     administrator.context.close()
     with workspace.client() as client:
         path = f"/projects/genomics/alphagenome/notebooks/01_quickstart.ipynb?ref={seen}"

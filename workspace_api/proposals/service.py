@@ -138,6 +138,14 @@ class ProposalService:
         actor = identity.user if mine else self._actor(identity, path)
         return self._proposals.decline(path, number, actor, words[:5_000].strip())
 
+    def awaits_curation(self, identity: Identity, path: str, proposal: ForgeProposal) -> str | None:
+        """Return the curated version of a project where that has not yet what was accepted, else None."""
+        project = self._projects.get(identity, path)
+        if not proposal.arrived or project.curated_commit is None:
+            return None
+        holds = self._lineage.holds(path, project.curated_commit, proposal.arrived)
+        return project.curated_version if holds is False else None
+
     def may_settle(self, identity: Identity, path: str) -> bool:
         """Whether the caller may accept and decline proposals to a project."""
         return may(identity, Action.ACCEPT_PROPOSAL, self._facts(identity, path))
