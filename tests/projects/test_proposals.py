@@ -226,6 +226,17 @@ def test_what_cannot_be_proposed_is_said(shelf, people, project, copy, proposals
         proposals.get(people["ada"], project, 77)
 
 
+def test_a_copy_that_was_deleted_on_the_forge_cannot_be_proposed_and_the_remedy_is_named(
+    shelf, people, project, copy, proposals
+):
+    fork = copy("ada")
+    shelf.change(fork, {"notes.txt": "one\nmine\n"})
+    shelf.root.projects.delete(fork)
+
+    with pytest.raises(ConflictError, match=r"not on the forge any more\. Open the project again"):
+        proposals.propose(people["ada"], project, "Mine", "")
+
+
 def test_a_proposal_whose_fork_is_gone_is_declined_and_still_read(shelf, people, project, copy, proposals):
     fork = copy("ada")
     shelf.change(fork, {"notes.txt": "one\nmine\n"})

@@ -107,6 +107,11 @@ class ProposalService:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
         if fork == path:
             raise ConflictError("You may write to this project yourself: save a version instead.")
+        if self._forge.project(fork) is None:
+            raise ConflictError(
+                f"Your copy {fork} is not on the forge any more. Open the project again, which makes a new "
+                "one, and save a version; your work is in your home."
+            )
         if self._lineage.behind(path, fork) == 0:
             raise ConflictError(f"Your copy has nothing new that {path} has not. Save a version first.")
         branch = self._projects.get(identity, fork).default_branch
