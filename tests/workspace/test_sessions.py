@@ -210,6 +210,10 @@ ESCAPES = {
     "reading people by the session's token": "hub('GET', '/users')",
     "the spawner's questions": "call('POST', '/api/v1/internal/sessions/prepare',"
     " {{'user': 'ben', 'server': 'x'}})",
+    "a token that outlasts the session": "call('POST', '/api/v1/tokens', {{'name': 'x', 'scopes': ['api']}})",
+    "a password for git that outlasts it": "call('POST', '/api/v1/git-passwords', {{'name': 'x'}})",
+    "the workspace by the server's own token": "call('GET', '/api/v1/tokens',"
+    " token=os.environ['JUPYTERHUB_API_TOKEN'])",
     "making an account": "call('POST', '/api/v1/people', {{'name': 'eve', 'password': 'x' * 20}})",
 }
 TRY = """
@@ -236,7 +240,8 @@ for name, code in {escapes!r}.items():
     try:
         exec(code)
     except Exception as error:
-        print("refused", name, type(error).__name__)
+        wrong = isinstance(error, (AttributeError, LookupError, NameError, SyntaxError, TypeError))
+        print("NOT TRIED" if wrong else "refused", name, repr(error))
     else:
         print("GOT", name)
 """
