@@ -24,7 +24,8 @@ class Identity:
 
     `user` is the account's name, or None for a visitor without one. `visitor` is the opaque id that a
     visitor's browser keeps, which makes their own public runs findable and countable. `scopes` narrows what
-    a token may be used for; a browser session carries all of them.
+    a token may be used for; a browser session carries all of them. `passing` is set where the token is that
+    of a session or run: whatever runs there has it, and it ends with it.
     """
 
     user: str | None = None
@@ -32,6 +33,7 @@ class Identity:
     admin: bool = False
     visitor: str | None = None
     scopes: frozenset[str] = field(default=ALL_SCOPES)
+    passing: bool = False
 
     @property
     def signed_in(self) -> bool:

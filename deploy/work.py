@@ -31,6 +31,8 @@ LISTEN_AGAIN_SECONDS = 5.0
 def work(force: InForce, stop: threading.Event) -> None:
     """Work until `stop` is set."""
     workspace = open_workspace(force.settings())
+    if changed := workspace.projects.follow_builder():
+        logger.info("%d commits have environments of another builder from now on", changed)
     tasks = (
         (seed_when_possible, "seed"),
         (follow_groups, "groups"),

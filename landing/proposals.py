@@ -122,6 +122,7 @@ def proposal_pages(pages: Pages) -> APIRouter:
             proposal=whole.proposal,
             changes=whole.changes,
             may_settle=services.proposals.may_settle(caller, path),
+            awaits=services.proposals.awaits_curation(caller, path, whole.proposal),
             mine=whole.proposal.author == caller.user,
         )
 

@@ -51,8 +51,8 @@ def session_pages(pages: Pages) -> APIRouter:
         view = services.sessions.get(caller, session_id)
         if go and view.state == "running" and view.owner == caller.user:
             return RedirectResponse(_inside(view, path), 303)
-        building = view.environment_key is not None and view.folder is None
-        environment = services.environments.view(view.environment_key or "") if building else None
+        unfinished = view.environment_key is not None and view.folder is None
+        environment = services.environments.view(view.environment_key or "") if unfinished else None
         return pages.page(request, caller, "session.html", session=view, environment=environment, go=go)
 
     @router.post("/sessions/{session_id}/stop")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auth.identity import Identity
-from auth.permissions import READING, Action, Resource, may, scopes_allow
+from auth.permissions import OUTLASTING, READING, Action, Resource, may, scopes_allow
 from workspace_api.errors import ForbiddenError, NotSignedInError
 
 
@@ -21,4 +21,9 @@ def require(identity: Identity, action: Action, resource: Resource, doing: str) 
         )
     if not identity.signed_in:
         raise NotSignedInError(f"Sign in to {doing}.")
+    if identity.passing and action in OUTLASTING:
+        raise ForbiddenError(
+            f"The token of a session cannot {doing}: it ends with the session. Sign in to the workspace's "
+            "pages for that, or use a token of your own."
+        )
     raise ForbiddenError(f"The account {identity.user} may not {doing}. Ask an administrator.")

@@ -46,7 +46,7 @@ def save_version(request: Mapping[str, Any]) -> dict[str, Any]:
     if not message:
         raise Refused("Say in a few words what changed. Nothing was saved.")
     with alone(folder):
-        on = branch(folder)
+        on = _begin(folder, request)
         if tag:
             check_tag(folder, tag)
         held = commit(folder, message, request.get("insist") or ())
@@ -63,7 +63,7 @@ def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     folder = _folder(request)
     with alone(folder):
-        on = branch(folder)
+        on = _begin(folder, request)
         before = head(folder)
         held = commit(folder, BEFORE_UPDATES)
         copies: Copies = []
@@ -81,7 +81,7 @@ def go_back(request: Mapping[str, Any]) -> dict[str, Any]:
     """Make the files what they were in an earlier version, as a new version: nothing in between is lost."""
     folder, to = _folder(request), request["to"]
     with alone(folder):
-        on = branch(folder)
+        on = _begin(folder, request)
         fetch(folder, "origin", "--tags")
         earlier = commit_of(folder, to)
         if earlier is None:
@@ -175,14 +175,32 @@ def _clone(projects: Path, name: str, request: Mapping[str, Any]) -> None:
 def _is_checkout(folder: Path, request: Mapping[str, Any]) -> bool:
     """Whether `folder` is a checkout of the project; git is told when the workspace listens elsewhere now."""
     known = _address(folder, "origin")
-    if known == request["origin"]:
-        return True
-    if known is None or not _moved(known, request["origin"]):
+    if known is None or not (known == request["origin"] or _moved(known, request["origin"])):
         return False
-    for remote in ("upstream", "origin"):
-        if request.get(remote) and _address(folder, remote) is not None:
-            git(folder, "remote", "set-url", remote, request[remote])
+    _follow_addresses(folder, request)
     return True
+
+
+def _begin(folder: Path, request: Mapping[str, Any]) -> str:
+    """Return the branch that an operation with the forge works on, once git knows where the forge is now."""
+    on = branch(folder)
+    _follow_addresses(folder, request)
+    return on
+
+
+def _follow_addresses(folder: Path, request: Mapping[str, Any]) -> None:
+    """Tell git where the workspace's own forge is, if it is on another port than when git was last told."""
+    now = urlsplit(request.get("origin") or "")
+    for remote in ("origin", "upstream"):
+        known = urlsplit(_address(folder, remote) or "")
+        at_forge = known.hostname == now.hostname == HERE and _top(known.path) == _top(now.path)
+        if at_forge and known.netloc != now.netloc:
+            git(folder, "remote", "set-url", remote, known._replace(netloc=now.netloc).geturl())
+
+
+def _top(path: str) -> str:
+    """Return the first folder of an address; the forge has its own."""
+    return path.lstrip("/").partition("/")[0]
 
 
 def _moved(known: str, asked: str) -> bool:

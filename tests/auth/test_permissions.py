@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auth.identity import Identity, Level
@@ -252,6 +254,16 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
     assert may(admin, Action.MANAGE_PEOPLE, PLATFORM) is writes
     assert may(admin, Action.READ_RUN, ANAS) is reads
     assert may(admin, Action.CANCEL_RUN, ANAS) is writes
+
+
+@pytest.mark.parametrize("action", [Action.MANAGE_OWN_TOKENS, Action.MANAGE_PEOPLE])
+def test_the_token_of_a_session_makes_nothing_that_outlasts_it(action):
+    inside = replace(ADMIN, passing=True)
+
+    assert may(ADMIN, action, PLATFORM)
+    assert not may(inside, action, PLATFORM)
+    assert may(inside, Action.READ_OWN_TOKENS, PLATFORM)
+    assert may(inside, Action.CREATE_GROUP, PLATFORM)
 
 
 @pytest.mark.parametrize("action", list(Action))

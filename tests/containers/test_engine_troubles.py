@@ -10,11 +10,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from hub.containers import PREFIX
+from hub.containers import PREFIX, ContainerLauncher
 from hub.environments.repo2docker import Repo2DockerBuilder
 from hub.environments.requirements import BuildFailed
 from hub.environments.sources import Sources
 from tests.engine import BASE, BUNDLE, import_base, require_programs, start_engine
+from tests.hub.test_launchers import marked
 
 pytestmark = pytest.mark.timeout(600)
 ROOM = "size=700m"  # enough for the base image, and not for an environment
@@ -26,6 +27,12 @@ class SmallEngine:
 
     folder: Path
     daemon: subprocess.Popen[bytes]
+
+    def restart(self) -> None:
+        """Stop the engine as its machine's services do, and start it again."""
+        self.daemon.terminate()
+        self.daemon.wait(60)
+        self.daemon = start_engine(self.folder, self.folder / "data")
 
     @property
     def host(self) -> str:
@@ -59,6 +66,20 @@ def test_a_container_that_somebody_removed_is_lost(container, docker_engine):
         found.remove(force=True)
 
     assert container.end(launched).reason == "lost"
+
+
+def test_an_engine_that_restarts_ends_its_jobs_and_the_next_ones_run(container, small_engine):
+    container.launcher = ContainerLauncher(BASE, host=small_engine.host)
+    code = "import time; print('up', flush=True); time.sleep(4329)  # job-of-an-engine-that-restarts"
+    launched, folder = container.start(code)
+    container.await_up(folder)
+
+    small_engine.restart()
+
+    assert container.end(launched).reason == "lost"
+    assert marked("job-of-an-engine-that-restarts") == []
+    outcome, log = container.run("print('again')")
+    assert (outcome.reason, outcome.exit_code, log) == ("exited", 0, "again\n")
 
 
 def test_a_full_store_fails_the_build_in_words(small_engine, tmp_path):

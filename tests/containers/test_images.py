@@ -217,6 +217,29 @@ def test_a_cancelled_build_is_ended_with_all_it_started(images, whole):
     assert not images.builder.is_built(images.key(files))
 
 
+def test_a_post_build_that_never_ends_is_stopped_with_all_it_started(make_images, whole):
+    files = {"binder/runtime.txt": "python-3.11\n", "binder/postBuild": "#!/bin/sh\nsleep 4327\n"}
+    hasty = make_images(seconds=20)
+
+    with pytest.raises(BuildFailed, match=r"not done after .* and was stopped"):
+        hasty.build(files)
+
+    wait_for(lambda: not marked("sleep 4327"), what="the end of the build")
+    assert not hasty.builder.is_built(hasty.key(files))
+
+
+def test_a_post_build_that_deletes_everything_harms_its_own_image_alone(container, images, whole):
+    script = "#!/bin/sh\nrm -rf --no-preserve-root / 2> /dev/null\ntrue\n"
+    files = {"binder/runtime.txt": "python-3.11\n", "binder/postBuild": script}
+
+    with pytest.raises(BuildFailed, match="lacks jupyterlab"):
+        images.build(files)
+
+    assert not images.builder.is_built(images.key(files))
+    assert run_in(container, images, whole, "import six; print(six.__version__)") == "1.16.0\n"
+    images.build({"binder/runtime.txt": "python-3.11\n", "binder/requirements.txt": "six==1.14.0\n"})
+
+
 def test_without_a_client_that_can_build_the_reason_is_said(make_images, tmp_path):
     client = tmp_path / "docker"
     client.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Docker version 28.2.2, build 1"\n')

@@ -96,6 +96,16 @@ def test_what_may_be_done_depends_on_who_asks_and_on_the_state(house, key, built
     assert "Somebody stopped the build" in look(author, page).text
 
 
+def test_one_that_was_never_built_is_not_said_to_have_been_removed(house, key):
+    house.bench.environment(key, state="removed", finished_at=None)
+    _, author = house.person(Level.AUTHOR)
+    text = look(author, f"/environments/{key}").text
+
+    assert "Not built yet. It is built as soon as somebody" in text
+    assert "Build it now" in text
+    assert "Not kept" not in text
+
+
 def test_the_list_is_for_administrators(house, key, built):
     _, author = house.person(Level.AUTHOR)
     _, admin = house.person(Level.AUTHOR, admin=True)

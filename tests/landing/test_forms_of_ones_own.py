@@ -105,6 +105,19 @@ def test_a_password_for_git_is_shown_once_and_can_be_revoked(author):
     assert "My laptop" not in look(browser, "/me/keys").text
 
 
+def test_the_page_of_keys_names_what_the_forge_speaks_here(author, house, monkeypatch):
+    def told(address: str) -> str:
+        settings = house.workspace.settings.forge.model_copy(update={"public_url": f"{address}/git"})
+        monkeypatch.setattr(house.workspace.forge, "_settings", settings)
+        return look(author[1], "/me/keys").text
+
+    monkeypatch.setattr(house.workspace.keys, "speaks_ssh", False)
+    assert "speaks HTTP only, not SSH" in told("http://lab.test:8000")
+    assert "speaks HTTPS only, not SSH" in told("https://lab.test")
+    monkeypatch.setattr(house.workspace.keys, "speaks_ssh", True)
+    assert "not SSH" not in told("https://lab.test")
+
+
 def test_a_key_is_kept_and_removed(author):
     _, browser = author
     assert send(browser, "/me/keys", "/me/keys", title=HOSTILE[:80], key=public_key()).status_code == 303

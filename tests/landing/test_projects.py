@@ -12,9 +12,9 @@ from auth.identity import Level
 from hub.environments.uv import COMPLETE
 from tests.conftest import free_port
 from tests.forge.conftest import ROOT_TOKEN
-from tests.landing.conftest import NOTEBOOK, PROJECT, WORKSHEET, application, browser_of, png
+from tests.landing.conftest import ADMIN, NOTEBOOK, PROJECT, WORKSHEET, application, browser_of, png
 from tests.landing.reading import HOSTILE, Page, send
-from tests.publishing import notebook
+from tests.publishing import commit, notebook
 from workspace_api.database import now
 from workspace_api.settings import ForgeSettings
 
@@ -45,6 +45,26 @@ def test_the_page_leads_to_worksheets_versions_and_a_clone(house):
     assert "v1.0 curated" in page.text
     assert f"git clone {clone}" in page.text
     assert "alphagenome_tools" in page.text
+
+
+def test_a_curated_project_leads_to_newer_work_that_is_not_curated(house):
+    path = house.publish({"a.ipynb": notebook("n")})
+    root = gitlab.Gitlab(house.workspace.settings.forge.url, private_token=ROOT_TOKEN, keep_base_url=True)
+    on_forge = root.projects.get(path)
+    on_forge.tags.create({"tag_name": "v1.0", "ref": "main", "message": "First"})
+    house.workspace.projects.curate(ADMIN, path, version="v1.0")
+    house.workspace.projects.read_pushed(path, "refs/heads/main")
+    assert "The newest commit" not in shown(house.visitor(), path).text
+
+    commit(on_forge, {"notes.txt": "accepted"})
+    house.workspace.projects.read_pushed(path, "refs/heads/main")
+    newest = house.workspace.projects.newest(ADMIN, path).commit
+    page = shown(house.visitor(), path)
+
+    assert "This is v1.0, which is curated. The newest commit" in page.text
+    assert page.all("a", href=f"/projects/{path}?ref={newest}")
+    assert "The newest commit" not in shown(house.visitor(), path, f"?ref={newest}").text
+    house.workspace.projects.uncurate(ADMIN, path)
 
 
 def test_a_readme_repeats_no_title_and_leads_into_the_project(house, project):

@@ -120,6 +120,22 @@ def test_the_page_of_one_that_ended_says_why(house, session, values, words):
     assert words in Page(browser.get(f"/sessions/{made}").text).text
 
 
+def test_the_page_of_one_whose_environment_failed_has_the_log_of_the_build(house, session):
+    identity, browser = house.person(Level.AUTHOR)
+    key = house.key_of(house.publish({"README.md": "# About"}))
+    log = house.workspace.environments.log_path(key)
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("Resolving\n<b>no such package</b>\n")
+    house.bench.environment(key, state="failed", error="line 1", finished_at=now())
+    made = session(identity.user, SessionState.FAILED, error="line 1", environment_key=key, ended_at=now())
+    page = Page(browser.get(f"/sessions/{made}").text)
+
+    assert "<b>no such package</b>" in page.text
+    assert page.all("a", href=f"/environments/{key}")
+    assert "Try again" in page.text
+    assert page.active() == []
+
+
 def test_administrators_see_and_end_the_sessions_of_everybody_and_nobody_else_does(house, session):
     owner, browser = house.person(Level.AUTHOR)
     _, administrator = house.person(Level.DEVELOPER, admin=True)

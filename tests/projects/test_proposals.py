@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from auth.identity import Identity, Level
+from tests.projects.conftest import ADMIN
 from workspace_api.database import now
 from workspace_api.errors import ConflictError, ForbiddenError, NotFoundError
 from workspace_api.people.models import User
@@ -96,6 +97,40 @@ def test_what_fits_is_proposed_and_accepted_as_it_was_looked_at(shelf, people, p
     settled = proposals.accept(people["ben"], project, made.number, again.commit)
     assert settled.state == "accepted"
     assert shelf.on_forge(project).files.raw("notes.txt", ref="main") == b"one\nnot looked at\n"
+
+
+def test_what_was_accepted_waits_for_curation_until_a_curated_version_has_it(
+    shelf, people, project, copy, proposals
+):
+    def awaits(number: int) -> str | None:
+        seen = proposals.get(people["ben"], project, number).proposal
+        return proposals.awaits_curation(people["ben"], project, seen)
+
+    shelf.change(copy("ada"), {"notes.txt": "one\nmine\n"})
+    made = proposals.propose(people["ada"], project, "Mine", "")
+    proposals.accept(people["ben"], project, made.number, made.commit)
+    assert awaits(made.number) is None, "the project is not curated"
+
+    before = shelf.on_forge(project).commits.list(get_all=True)[-1].id
+    for version, ref, expected in (
+        ("v1.0", before, "v1.0"),
+        ("v1.1", before, "v1.1"),
+        ("v1.2", "main", None),
+    ):
+        shelf.tag(project, version, ref)
+        shelf.workspace.projects.curate(ADMIN, project, version=version)
+        assert awaits(made.number) == expected
+
+
+def test_what_is_open_or_declined_waits_for_no_curation(shelf, people, project, copy, proposals):
+    shelf.tag(project, "v1.0")
+    shelf.workspace.projects.curate(ADMIN, project, version="v1.0")
+    shelf.change(copy("ada"), {"notes.txt": "one\nmine\n"})
+    made = proposals.propose(people["ada"], project, "Mine", "")
+    declined = proposals.decline(people["ben"], project, made.number, "")
+
+    for seen in (made, declined):
+        assert proposals.awaits_curation(people["ben"], project, seen) is None
 
 
 def test_two_who_changed_the_same_place_the_second_fits_again_after_updates(
@@ -189,6 +224,17 @@ def test_what_cannot_be_proposed_is_said(shelf, people, project, copy, proposals
         proposals.propose(people["ada"], project, "Mine again", "")
     with pytest.raises(NotFoundError, match="no proposal 77"):
         proposals.get(people["ada"], project, 77)
+
+
+def test_a_copy_that_was_deleted_on_the_forge_cannot_be_proposed_and_the_remedy_is_named(
+    shelf, people, project, copy, proposals
+):
+    fork = copy("ada")
+    shelf.change(fork, {"notes.txt": "one\nmine\n"})
+    shelf.root.projects.delete(fork)
+
+    with pytest.raises(ConflictError, match=r"not on the forge any more\. Open the project again"):
+        proposals.propose(people["ada"], project, "Mine", "")
 
 
 def test_a_proposal_whose_fork_is_gone_is_declined_and_still_read(shelf, people, project, copy, proposals):

@@ -169,6 +169,35 @@ def test_a_checkout_is_known_again_when_the_workspace_listens_on_another_port(ad
 
 
 @pytest.mark.parametrize(
+    ("operation", "more"),
+    [("save", {"message": "Mine"}), ("update", {"upstream_branch": "main"}), ("go_back", {"to": "HEAD"})],
+)
+def test_work_goes_on_with_the_forge_where_the_workspace_listens_now(ada, operation, more):
+    for remote, name in (("origin", "ada"), ("upstream", "genomics")):
+        ada.git("remote", "set-url", remote, f"http://127.0.0.1:8000/git/{name}/variants.git")
+    (ada.checkout / "notes.txt").write_text("mine\n")
+
+    said = ada.ask(operation, origin="http://127.0.0.1:9/git/ada/variants.git", **more)["error"]
+
+    assert "The forge does not answer" in said
+    assert "127.0.0.1 port 9" in said
+    for remote, name in (("origin", "ada"), ("upstream", "genomics")):
+        address = f"http://127.0.0.1:9/git/{name}/variants.git"
+        assert ada.git("remote", "get-url", remote).strip() == address
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8000/other/variants.git", "https://gitlab.example/git/x"]
+)
+def test_a_remote_of_ones_own_is_left_where_it_is(ada, address):
+    ada.git("remote", "set-url", "upstream", address)
+
+    ada.ask("update", upstream_branch="main", origin="http://127.0.0.1:9/git/ada/variants.git")
+
+    assert ada.git("remote", "get-url", "upstream").strip() == address
+
+
+@pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9000/git/eve/variants.git", "https://gitlab.example/git/ada/variants.git"]
 )
 def test_a_checkout_of_something_else_stays_what_it_is(ada, address):

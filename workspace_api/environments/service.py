@@ -30,6 +30,7 @@ from workspace_api.settings import EnvironmentSettings
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # how soon a build that somebody stopped notices
 STOPPED = "Somebody stopped the build. Build it again when it is wanted."
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"  # what stands for bytes that are no UTF-8
 IN_USE = "A session or run uses this environment. Wait until it has ended, or stop it."
 
 
@@ -76,6 +77,26 @@ class EnvironmentService:
             elif row.state == "removed" or (row.state == "ready" and self._gone(key)):
                 _want_again(row)
         return key
+
+    def renewed(self, key: str) -> str:
+        """Return the key that the builder in force has for the files of `key`, which it may be itself.
+
+        Another builder, or another version of it, made `key`. A new one is taken down as one that is not
+        kept: it is built when something needs it. Raises NotFoundError for a key that nothing ever wanted.
+        """
+        with self._database.write() as session:
+            row = session.get(Environment, key)
+            if row is None:
+                raise _unknown(key)
+            if any(UNREADABLE in text for text in row.files.values()):  # not the bytes that made the key
+                return key
+            new = self._builder.key({name: text.encode() for name, text in row.files.items()})
+            if session.get(Environment, new) is None:
+                label = self._builder.label[:200]
+                session.add(
+                    Environment(key=new, files=row.files, builder=label, state="removed", wanted_at=now())
+                )
+        return new
 
     def need(self, key: str) -> EnvironmentView:
         """Return an environment that is about to be used, and remember the use.

@@ -68,6 +68,13 @@ class ForgeLineage:
         found: int | None = self._forge.find(compare)
         return found
 
+    def holds(self, path: str, commit: str, other: str) -> bool | None:
+        """Whether `commit` has all that `other` has; None where they cannot be compared."""
+        compared = self._forge.find(
+            lambda forge: forge.projects.get(path, lazy=True).repository_compare(commit, other)
+        )
+        return None if compared is None else not compared["commits"]
+
     def _known(self, user: str) -> bool:
         return bool(self._forge.ask(lambda forge: forge.users.list(username=user, get_all=False)))
 

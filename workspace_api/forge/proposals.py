@@ -19,7 +19,10 @@ NOT_THEIRS = (401, 403)
 
 @dataclass(frozen=True)
 class ForgeProposal:
-    """One proposal; `state` is open, accepted or declined; `conflicts` says that it does not fit any more."""
+    """One proposal; `state` is open, accepted or declined; `conflicts` says that it does not fit any more.
+
+    `commit` is what is proposed, `arrived` that by which the project has it, once it was accepted.
+    """
 
     number: int
     title: str
@@ -31,6 +34,7 @@ class ForgeProposal:
     target_branch: str
     base: str
     commit: str
+    arrived: str
     conflicts: bool
     created_at: dt.datetime
     settled_at: dt.datetime | None
@@ -160,10 +164,17 @@ class ForgeProposals:
             target_branch=str(one.target_branch),
             base=str(base),
             commit=str(one.sha or ""),
+            arrived=_arrived(one) if one.state == "merged" else "",
             conflicts=bool(one.has_conflicts),
             created_at=dt.datetime.fromisoformat(one.created_at),
             settled_at=dt.datetime.fromisoformat(settled) if settled else None,
         )
+
+
+def _arrived(one: Any) -> str:
+    """Return the commit of a merge, which a fast-forward or somebody's own push has none of."""
+    names = ("merge_commit_sha", "squash_commit_sha", "sha")
+    return next((str(commit) for name in names if (commit := getattr(one, name, None))), "")
 
 
 def _as(user: str | None) -> dict[str, str]:

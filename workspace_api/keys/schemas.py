@@ -32,7 +32,7 @@ class NewKey(BaseModel):
 
 
 class PasswordOut(View):
-    """A password for git over HTTPS, without itself."""
+    """A password for git, without itself."""
 
     id: str
     name: str

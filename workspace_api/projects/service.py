@@ -131,6 +131,32 @@ class ProjectService:
                 session.execute(update(Project).where(Project.id == project.id).values(newest_commit=commit))
         return row.environment_key
 
+    def follow_builder(self) -> int:
+        """Let commits that were read before have environments of the builder in force; return how many.
+
+        For the start of a worker: another builder, or another version of it, gives the same files another
+        key. What curated versions need is wanted at once, all else when it is needed.
+        """
+        with self._database.read() as session:
+            kept = set(session.scalars(curated_environments()))
+            known = session.scalars(select(Snapshot.environment_key).distinct()).all()
+        changed = 0
+        for key in known:
+            new = self._environments.renewed(key)
+            if new == key:
+                continue
+            if key in kept:
+                self._environments.need(new)
+            with self._database.write() as session:
+                rows = session.execute(
+                    update(Snapshot)
+                    .where(Snapshot.environment_key == key)
+                    .values(environment_key=new)
+                    .returning(Snapshot.id)
+                )
+                changed += len(rows.all())
+        return changed
+
     def using(self, identity: Identity, environment_key: str) -> list[UseView]:
         """Return the projects that the caller may see and that use an environment at some commit."""
         query = (

@@ -107,6 +107,11 @@ class ProposalService:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
         if fork == path:
             raise ConflictError("You may write to this project yourself: save a version instead.")
+        if self._forge.project(fork) is None:
+            raise ConflictError(
+                f"Your copy {fork} is not on the forge any more. Open the project again, which makes a new "
+                "one, and save a version; your work is in your home."
+            )
         if self._lineage.behind(path, fork) == 0:
             raise ConflictError(f"Your copy has nothing new that {path} has not. Save a version first.")
         branch = self._projects.get(identity, fork).default_branch
@@ -137,6 +142,14 @@ class ProposalService:
             self._require(identity, Action.ACCEPT_PROPOSAL, path, "decline a proposal")
         actor = identity.user if mine else self._actor(identity, path)
         return self._proposals.decline(path, number, actor, words[:5_000].strip())
+
+    def awaits_curation(self, identity: Identity, path: str, proposal: ForgeProposal) -> str | None:
+        """Return the curated version of a project where that has not yet what was accepted, else None."""
+        project = self._projects.get(identity, path)
+        if not proposal.arrived or project.curated_commit is None:
+            return None
+        holds = self._lineage.holds(path, project.curated_commit, proposal.arrived)
+        return project.curated_version if holds is False else None
 
     def may_settle(self, identity: Identity, path: str) -> bool:
         """Whether the caller may accept and decline proposals to a project."""

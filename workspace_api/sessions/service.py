@@ -263,7 +263,8 @@ class SessionService:
         place = Place(self._folder / f"operation-{secrets.token_hex(6)}")
         mark = place.folder.name
         upstream_branch = self._projects.get(identity, path).default_branch
-        asked = {"folder": view.folder, "upstream_branch": upstream_branch, **request}
+        origin = self.repository(view.checkout_of or view.project)
+        asked = {"folder": view.folder, "origin": origin, "upstream_branch": upstream_branch, **request}
         try:
             token = self._token(person, mark[:24])
             return self._checkouts.run(place, person, asked, key, token)

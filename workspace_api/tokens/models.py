@@ -13,7 +13,7 @@ from workspace_api.database import Base
 class Token(Base):
     """A secret that stands for its user within `scopes`, until it expires or is revoked.
 
-    `run_id` is set on the short-lived token that a run carries; it is revoked when the run ends.
+    `run_id` is set on the token that a run or session carries, which is revoked when that ends.
     """
 
     __tablename__ = "tokens"

@@ -104,6 +104,19 @@ def test_a_runs_token_ends_with_the_run_and_is_not_listed(workspace):
     assert workspace.tokens.identify(other.secret)
 
 
+def test_the_token_of_a_session_makes_and_revokes_no_token(workspace):
+    own = workspace.tokens.create("ben", "laptop", API)
+    carried = workspace.tokens.create("ben", "session", API, run_id="a session")
+    inside = workspace.tokens.identify(carried.secret)
+
+    assert (inside.passing, workspace.tokens.identify(own.secret).passing) == (True, False)
+    with pytest.raises(ForbiddenError, match="ends with the session"):
+        workspace.tokens.create_own(inside, "to stay", API)
+    with pytest.raises(ForbiddenError, match="ends with the session"):
+        workspace.tokens.revoke(inside, own.token.id)
+    assert workspace.tokens.create_own(workspace.tokens.identify(own.secret), "another", API)
+
+
 def test_nobody_revokes_another_persons_token(workspace):
     new = workspace.tokens.create("ben", "laptop", API)
 
