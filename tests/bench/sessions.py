@@ -16,7 +16,7 @@ from auth.identity import Level
 from deploy.in_force import load
 from tests.bench.plain_hub import LOOK_AT_ALL_SECONDS, LOOK_SECONDS, PlainHub, docker, plain_hub, simple
 from tests.bench.table import Row
-from tests.conftest import RunningWorkspace, seeded_workspace, wait_for
+from tests.conftest import WITHOUT_EXAMPLES, RunningWorkspace, seeded_workspace, wait_for
 from tests.engine import running_engine
 from workspace_api.database import now
 from workspace_api.workspace import Workspace, open_workspace
@@ -25,7 +25,9 @@ SIMPLE, DOCKER = "SimpleLocalProcessSpawner", "DockerSpawner"
 PROJECT = "genomics/alphagenome"
 PEOPLE = [f"bench{number}" for number in range(10)]
 LIMIT_SECONDS = 0.8
+TARGET = f"under {LIMIT_SECONDS} s, at most 1.1x"
 ROOM = {
+    **WITHOUT_EXAMPLES,  # so that nothing else is at work
     "LABFORK_SESSIONS__AT_ONCE": str(len(PEOPLE)),
     "LABFORK_SESSIONS__CPUS_AT_ONCE": str(len(PEOPLE)),
     "LABFORK_SESSIONS__MEMORY_AT_ONCE_GIB": str(len(PEOPLE)),
@@ -45,6 +47,11 @@ class People:
             services.people.add(name, level=Level.AUTHOR)
             scopes = frozenset({"api"})
             self._tokens[name] = services.tokens.create(name, "bench", scopes, expires_at=ends).secret
+
+    def warm_up(self, services: Workspace) -> None:
+        """Have the project's environment built, and the fork server load."""
+        self.seconds_to_ready(PEOPLE[0])
+        wait_for(lambda: (services.warm.expect(), services.warm.loaded())[1], seconds=300, what="fork server")
 
     def seconds_to_ready(self, name: str) -> float:
         """Press Open, return how long it took until the session answers, and stop it."""
@@ -76,14 +83,12 @@ class People:
 def sandbox_sessions(folder: Path) -> Iterator[Row]:
     """Measure sessions in the sandbox, beside the simplest spawner there is with the same environment."""
     with seeded_workspace(folder / "sandbox", **ROOM) as workspace, _people(workspace) as (people, services):
-        people.seconds_to_ready(PEOPLE[0])
-        wait_for(lambda: (services.warm.expect(), services.warm.loaded())[1], seconds=300, what="fork server")
+        people.warm_up(services)
         builder, key = services.environments.builder, _key(workspace)
         with plain_hub(folder / "simple-hub", simple(builder.folder(key))) as hub:
             mine, peer = _in_turn(people, hub)
-    target = f"under {LIMIT_SECONDS} s, at most 1.1x"
     met = mine < LIMIT_SECONDS and mine <= 1.1 * peer
-    yield Row("click to ready, sandbox", mine, "s", target, met, peer, SIMPLE)
+    yield Row("click to ready, sandbox", mine, "s", TARGET, met, peer, SIMPLE)
 
 
 def container_sessions(folder: Path) -> Iterator[Row]:
@@ -93,13 +98,13 @@ def container_sessions(folder: Path) -> Iterator[Row]:
         seeded_workspace(folder / "containers", **ROOM, **engine.settings) as workspace,
         _people(workspace) as (people, services),
     ):
-        people.seconds_to_ready(PEOPLE[0])  # the image is built now
+        people.warm_up(services)
         builder, key = services.environments.builder, _key(workspace)
         settings = docker(engine, builder.image(key), str(builder.python(key)))
         with plain_hub(folder / "docker-hub", settings) as hub:
             mine, peer = _in_turn(people, hub)
-            met = mine <= 1.1 * peer
-            yield Row("click to ready, container", mine, "s", "at most 1.1x", met, peer, DOCKER)
+            met = mine < LIMIT_SECONDS and mine <= 1.1 * peer
+            yield Row("click to ready, container", mine, "s", TARGET, met, peer, DOCKER)
             mine, peer = people.slowest(), _slowest(hub)
             met = mine <= 0.8 * peer
             yield Row("ten people at once, container", mine, "s", "at most 0.8x", met, peer, DOCKER)
