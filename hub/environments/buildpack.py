@@ -18,12 +18,20 @@ USER_ID = 1000
 USER_NAME = "jovyan"
 
 
-def uv(cache: str) -> str:
-    """Return how a RUN begins that calls uv, with the cache `cache` that builds share and no layer keeps."""
-    return (
-        f"--mount=type=bind,source={TOOLS},target={MOUNTED_TOOLS} "
+def uv(cache: str | None) -> str:
+    """Return how a RUN begins that calls uv, with the cache `cache` that builds share and no layer keeps.
+
+    Without one nothing that a project's build has left behind can become part of what is installed.
+    """
+    kept = (
         f"--mount=type=cache,id={cache},target={CACHE},uid={USER_ID},gid={USER_ID},mode=0755 "
-        f"UV_CACHE_DIR={CACHE} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never "
+        if cache
+        else ""
+    )
+    where = f"UV_CACHE_DIR={CACHE}" if cache else "UV_NO_CACHE=1"
+    return (
+        f"--mount=type=bind,source={TOOLS},target={MOUNTED_TOOLS} {kept}"
+        f"{where} UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never "
         f"{MOUNTED_TOOLS}/uv --color=never"
     )
 
@@ -47,15 +55,18 @@ class UvBuildPack(BaseImage):  # type: ignore[misc]
         return [f"{VENV}/bin"]
 
     def get_build_scripts(self) -> list[tuple[str, str]]:
-        """Return what makes the environment before anything of a repository is known, shared by all."""
+        """Return what makes the environment before anything of a repository is known, shared by all.
+
+        The fork server runs with these packages and the workspace's rights: see `hub.warm`.
+        """
         # A login shell of Debian sets PATH anew; repo2docker's entrypoint and terminals are login shells.
         profile = f"echo 'export PATH={VENV}/bin:$PATH' > /etc/profile.d/zz-labfork.sh"
         folder = f"install -d -o ${{NB_USER}} -g ${{NB_USER}} {VENV}"
-        make = f"{uv(self.cache)} venv --quiet --seed --python {self._interpreter()} {VENV}"
+        make = f"{uv(None)} venv --quiet --seed --python {self._interpreter()} {VENV}"
         return [
             ("root", f"{folder} && {profile}"),
             ("${NB_USER}", make),
-            ("${NB_USER}", self._install("")),
+            ("${NB_USER}", self._install("--no-build", cache=None)),
         ]
 
     def get_preassemble_script_files(self) -> dict[str, str]:
@@ -69,12 +80,13 @@ class UvBuildPack(BaseImage):  # type: ignore[misc]
         scripts = list(super().get_preassemble_scripts())
         for name in ("requirements.txt", "pyproject.toml"):
             if Path(self.binder_path(name)).exists():
-                return [*scripts, ("${NB_USER}", self._install(f'-r "{self.binder_path(name)}"'))]
+                wanted = f'-r "{self.binder_path(name)}"'
+                return [*scripts, ("${NB_USER}", self._install(wanted, cache=self.cache))]
         return scripts
 
-    def _install(self, wanted: str) -> str:
+    def _install(self, wanted: str, *, cache: str | None) -> str:
         given = f"--requirement {MOUNTED_TOOLS}/base.txt --override {MOUNTED_TOOLS}/overrides.txt"
-        return f"{uv(self.cache)} pip install --python {VENV}/bin/python {given} {wanted}"
+        return f"{uv(cache)} pip install --python {VENV}/bin/python {given} {wanted}"
 
     def _interpreter(self) -> str:
         file = Path(self.binder_path("runtime.txt"))

@@ -273,3 +273,15 @@ def test_room_is_made_by_removing_what_nobody_uses(make_images, images, containe
     launched.cancel()
     assert own.builder.collect(0, in_use={keys[0]}, idle_seconds=-1) == []
     assert own.builder.collect(0, idle_seconds=-1) == [keys[0]]
+
+
+def test_what_the_fork_server_loads_is_made_without_the_cache_that_builds_of_projects_write_to(
+    docker_engine, images, base_key, whole
+):
+    def steps_of_uv(key: str) -> list[str]:
+        history = docker_engine.client.images.get(images.builder.image(key)).history()
+        return [step["CreatedBy"] for step in history if "/uv " in step["CreatedBy"]]
+
+    assert len(steps_of_uv(base_key)) == 2
+    assert all("UV_NO_CACHE" in step for step in steps_of_uv(base_key))
+    assert any("UV_CACHE_DIR" in step for step in steps_of_uv(whole))
