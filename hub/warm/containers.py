@@ -111,7 +111,8 @@ def main() -> NoReturn:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     forks = ForkServerInContainer(folder, records, host, image)
     forks.remove()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit())
     gc.collect()
     gc.freeze()
     try:

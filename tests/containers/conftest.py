@@ -148,6 +148,10 @@ class ForkServer:
         (self.folder / LOADED).unlink(missing_ok=True)
         with (self.images.folder / "warm.log").open("ab") as log:
             self.process = subprocess.Popen(self.command, env={}, stdout=log, stderr=log)
+        self.await_loaded()
+
+    def await_loaded(self) -> None:
+        """Want it, and wait until it has loaded everything."""
         wait_for(self._loaded, seconds=60, what="the fork server")
 
     def _loaded(self) -> bool:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import psutil
 import pytest
 
 from hub import notebook_runner
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
+from hub.warm.containers import PREFIX
 from hub.warm.entering import KINDS
 from nfs.mounts import Mount
+from tests.conftest import wait_for
 from tests.containers.conftest import WarmRunner
 from tests.hub.conftest import PERSON
 from tests.hub.test_warm_starts import (  # noqa: F401 - collected here, with this folder's fixtures
@@ -106,6 +110,28 @@ def test_a_fork_server_that_was_killed_leaves_nothing_that_hinders_the_next(fork
     fork_server.start()
 
     assert warm.run("print('ran')")[1] == "ran\n"
+
+
+def test_a_fork_server_that_died_alone_is_started_again_when_it_is_wanted(fork_server, warm):
+    [forks] = psutil.Process(fork_server.process.pid).children()
+    forks.kill()
+    wait_for(lambda: fork_server.starts.loaded() is None, what="the fork server to be cleared up")
+    fork_server.await_loaded()
+
+    assert warm.run("print('ran')")[1] == "ran\n"
+
+
+def test_nothing_is_left_of_a_fork_server_whose_workspace_stops(fork_server, docker_engine):
+    def containers() -> list[str]:
+        return [
+            found.name for found in docker_engine.client.containers.list(all=True, filters={"name": PREFIX})
+        ]
+
+    assert len(containers()) == 1
+    fork_server.process.send_signal(signal.SIGINT)
+    fork_server.process.wait(30)
+
+    assert (containers(), fork_server.starts.loaded()) == ([], None)
 
 
 def test_a_repository_with_a_file_start_begins_with_that(warm, images):
