@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -211,3 +212,4 @@ c.JupyterHub.load_roles = [
         "services": ["idle-culler"] if IDLE else [],
     },
 ]
+gc.freeze()  # what is loaded stays, and need not be looked through for garbage while people wait

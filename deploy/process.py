@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import signal
 import threading
@@ -14,13 +15,21 @@ from deploy.tether import tether
 
 
 def web(force: InForce) -> None:
-    """Serve the pages and the REST API."""
+    """Serve the pages and the REST API.
+
+    What is loaded stays, and is not looked through for garbage: that would stop every answer for a while.
+    """
+    gc.disable()
     import uvicorn
 
     from deploy.web import create_web
 
+    app = create_web(force.settings())
+    gc.collect()
+    gc.freeze()
+    gc.enable()
     uvicorn.run(
-        create_web(force.settings()),
+        app,
         host="127.0.0.1",
         port=force.ports.web,
         log_level="warning",

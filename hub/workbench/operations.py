@@ -164,12 +164,20 @@ def _clone(projects: Path, name: str, request: Mapping[str, Any]) -> None:
     partial = projects / f".{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        git(projects, "clone", "--quiet", "--no-recurse-submodules", request["origin"], str(partial))
-        if request.get("upstream"):
-            git(partial, "remote", "add", "upstream", request["upstream"])
+        remote = _upstream(request["upstream"]) if request.get("upstream") else ()
+        git(projects, "clone", "--quiet", "--no-recurse-submodules", *remote, request["origin"], str(partial))
         partial.rename(projects / name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _upstream(address: str) -> tuple[str, ...]:
+    """Return the options of a clone that knows the project it is a copy of, as `git remote add` has it."""
+    settings = (
+        f"remote.upstream.url={address}",
+        "remote.upstream.fetch=+refs/heads/*:refs/remotes/upstream/*",
+    )
+    return tuple(part for setting in settings for part in ("--config", setting))
 
 
 def _is_checkout(folder: Path, request: Mapping[str, Any]) -> bool:

@@ -32,6 +32,7 @@ c.JupyterHub.concurrent_spawn_limit = 0
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+c.JupyterHub.trust_user_provided_tokens = True
 c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
 scopes = ["admin:users", "admin:servers"]
 c.JupyterHub.load_roles = [{{"name": "bench", "services": ["bench"], "scopes": scopes}}]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
+from starlette.concurrency import run_in_threadpool
 
 from workspace_api.http import Caller, Listing, Paging, Services, SignedIn
 from workspace_api.paging import Page
@@ -19,7 +23,11 @@ from workspace_api.sessions.schemas import (
     SessionSchema,
     SizeSchema,
 )
+from workspace_api.sessions.views import Waiting
 from workspace_api.signin.internal import require_hub
+
+LOOKS = 100  # at a checkout under way, before the spawner is told to ask again
+LOOK_SECONDS = 0.03
 
 router = APIRouter(tags=["sessions"])
 internal = APIRouter(prefix="/internal/sessions", tags=["internal"])
@@ -85,10 +93,13 @@ def git_credential(services: Services, caller: SignedIn, response: Response) -> 
 
 
 @internal.post("/prepare")
-def prepare(request: Request, services: Services, body: ServerQuestion) -> Preparation:
-    """Take a server's preparation one step further; refused to everybody but JupyterHub."""
+async def prepare(request: Request, services: Services, body: ServerQuestion) -> Preparation:
+    """Take a server's preparation as far as it goes in a moment; refused to everybody but JupyterHub."""
     require_hub(request, services)
-    return Preparation.of(services.sessions.prepare(body.user, body.server))
+    found = await run_in_threadpool(services.sessions.prepare, body.user, body.server)
+    if isinstance(found, Waiting) and found.until is not None and await _appears(found.until):
+        found = await run_in_threadpool(services.sessions.prepare, body.user, body.server)
+    return Preparation.of(found)
 
 
 @internal.post("/started")
@@ -105,3 +116,14 @@ def ended(request: Request, services: Services, body: ServerEnd) -> dict[str, bo
     require_hub(request, services)
     services.sessions.ended(body.user, body.server, body.reason, body.words)
     return {"noted": True}
+
+
+async def _appears(file: Path) -> bool:
+    """Wait a moment for a file, which costs less than to be asked again; false when its folder goes."""
+    for _ in range(LOOKS):
+        if os.path.lexists(file):
+            return True
+        if not os.path.lexists(file.parent):
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+    return False

@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -346,7 +347,7 @@ class SessionService:
         place = Place(self._folder / view.id)
         folder = view.folder or self._fetch(view, repository, person, place, key)
         if folder is None:
-            return self._wait(view, "checkout")
+            return replace(self._wait(view, "checkout"), until=place.answer)
         self._note(view, state=SessionState.STARTING, step=STEPS["server"], folder=folder)
         return Prepared(
             self._surroundings.server_job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from hub.jobs import Job, Usage
@@ -73,9 +74,10 @@ class SessionView:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The session is not prepared yet: what it waits for."""
+    """The session is not prepared yet: what it waits for, and the file that ends that, if one does."""
 
     step: str
+    until: Path | None = None
 
 
 @dataclass(frozen=True)

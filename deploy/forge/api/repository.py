@@ -111,8 +111,11 @@ def commits(call: Call) -> Reply:
 def commit(call: Call) -> Reply:
     """Return a commit, by sha, branch or tag."""
     project, _, repository = readable(call)
-    sha = commit_of(call, repository, project, call.args["sha"])
-    return Reply(presenters.commit(repository.commits(sha, limit=1)[0], web_url(call, project)))
+    ref = call.args["sha"]
+    found = repository.newest(project.default_branch if ref == "HEAD" else ref)
+    if found is None:
+        raise not_found("Commit")
+    return Reply(presenters.commit(found, web_url(call, project)))
 
 
 @routes.add("POST", "/projects/:id/repository/commits")

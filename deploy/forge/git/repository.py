@@ -128,11 +128,7 @@ class Repository:
 
     def resolve(self, ref: str) -> str | None:
         """Return the commit that a branch, tag or sha names, or None."""
-        if "\0" in ref:
-            return None
-        for candidate in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref if SHA.fullmatch(ref) else ""):
-            if not candidate:
-                continue
+        for candidate in _named(ref):
             try:
                 found = self.git("rev-parse", "--verify", "--quiet", "--end-of-options",
                                  f"{candidate}^{{commit}}", ok=(0, 1))  # fmt: skip
@@ -140,6 +136,16 @@ class Repository:
                 continue
             if found.strip():
                 return found.decode().strip()
+        return None
+
+    def newest(self, ref: str) -> Commit | None:
+        """Return what `resolve` returns with all that a commit says, by one command of git."""
+        for candidate in _named(ref):
+            try:
+                check_ref(candidate)  # as git would read a range or an ancestor in it
+                return self.commits(candidate, limit=1)[0]
+            except (GitError, IndexError):
+                continue
         return None
 
     def is_empty(self) -> bool:
@@ -259,6 +265,13 @@ class Repository:
         if written is None:
             raise GitError("the commit was not written")
         return written
+
+
+def _named(ref: str) -> list[str]:
+    """Return what git may know a branch, tag or sha as, in the order in which it is looked for."""
+    if "\0" in ref:
+        return []
+    return [f"refs/heads/{ref}", f"refs/tags/{ref}", *([ref] if SHA.fullmatch(ref) else [])]
 
 
 def check_ref(ref: str) -> None:
