@@ -13,9 +13,11 @@ MODULES = (
     "jupyterlab.labapp",
     "nbconvert.exporters",
     "jupyter_lsp.serverextension",
+    "jupyter_lsp.virtual_documents_shadow",
     "jupyter_server_terminals",
     "jupyterlab_git",
-    "notebook_shim",
+    "jupyterlab_git.handlers",
+    "notebook_shim.nbserver",
     "nbdime.webapp.nb_server_extension",
     "voila.server_extension",
     "papermill.engines",
@@ -28,6 +30,22 @@ MODULES = (
     "IPython.core.completer",
     "bs4",
 )
+SERVICES = [
+    "api",
+    "config",
+    "contents",
+    "events",
+    "kernels",
+    "kernelspecs",
+    "nbconvert",
+    "security",
+    "sessions",
+]
+HANDLERS = (  # modules of Jupyter's server that it loads only once it has its settings
+    *(f"jupyter_server.{name}.handlers" for name in ("kernelspecs", "nbconvert", "view")),
+    *(f"jupyter_server.services.{name}.handlers" for name in SERVICES),
+    "jupyter_server.services.shutdown",
+)
 RUNNER = ("program", "kernel", "notebook_file", "recorder", "source", "engine", "spare", "report")
 
 
@@ -36,7 +54,7 @@ def load_ahead(runner: Path) -> None:
     from hub.notebook_runner.run import PACKAGE, load_package
 
     with warnings.catch_warnings():  # some change what is warned of; a notebook shall see what it always saw
-        for name in MODULES:
+        for name in (*MODULES, *HANDLERS):
             importlib.import_module(name)
         load_package(runner)
         for name in RUNNER:

@@ -18,3 +18,6 @@ assert spec.loader is not None  # noqa: S101 - likewise
 module = importlib.util.module_from_spec(spec)
 sys.modules[NAME] = module
 spec.loader.exec_module(module)
+
+# The environment is read-only: what is installed is shown, and nothing else is looked for.
+get_config().LabApp.extension_manager = "readonly"  # type: ignore[name-defined]  # noqa: F821 - Jupyter gives it
