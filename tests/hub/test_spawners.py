@@ -125,3 +125,16 @@ def test_one_that_stays_away_ends_the_start_and_the_workspace_is_told(workspace,
     (_, asked), (what, told) = workspace.asked
     assert (asked["user"], what) == ("ada", "ended")
     assert told["words"] == "The forge does not answer. Try again."
+
+
+def test_a_server_that_tells_the_hub_that_it_is_used_is_not_waited_for_any_longer(tmp_path):
+    starting = spawner(tmp_path)
+    starting.orm_spawner.last_activity = None
+
+    async def tell() -> None:
+        starting.orm_spawner.last_activity = "now"
+
+    async def both() -> None:
+        await asyncio.gather(starting._listen(3600), tell())
+
+    asyncio.run(both())

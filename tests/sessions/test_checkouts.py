@@ -1,12 +1,14 @@
-"""A checkout that an earlier session made is known again without running git on it."""
+"""A checkout is known again without running git on it, and its end is waited for without asking git."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 
 import pytest
 
 from workspace_api.sessions.checkouts import holds_checkout
+from workspace_api.sessions.routes import _appears
 
 FOLDER = "projects/paper"
 
@@ -53,3 +55,18 @@ def test_a_folder_that_is_gone_is_none(home, origin):
     (home / FOLDER).rename(home / "elsewhere")
 
     assert not holds_checkout(home, FOLDER, origin)
+
+
+def test_the_spawner_is_answered_when_git_has_or_when_the_session_was_stopped(tmp_path):
+    answer = tmp_path / "answer" / "answer.json"
+    answer.parent.mkdir()
+
+    async def while_waiting(happens) -> bool:
+        waiting = asyncio.create_task(_appears(answer))
+        await asyncio.sleep(0)
+        happens()
+        return await waiting
+
+    assert asyncio.run(while_waiting(answer.touch))
+    answer.unlink()
+    assert not asyncio.run(while_waiting(answer.parent.rmdir))
