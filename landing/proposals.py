@@ -54,11 +54,13 @@ def proposal_pages(pages: Pages) -> APIRouter:
         )
 
     @router.get("/copy", response_class=HTMLResponse)
-    def copy(
-        request: Request, services: Services, caller: SignedIn, namespace: Part, name: Part
-    ) -> HTMLResponse:
-        """Show what one can do with one's own copy."""
-        return shown(request, services, caller, f"{namespace}/{name}")
+    def copy(request: Request, services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
+        """Show what one can do with one's own copy; that of a fork is with the project it comes from."""
+        path = f"{namespace}/{name}"
+        mine = services.sessions.copy_of(caller, path)
+        if mine is not None and mine.checkout_of == path != mine.project:
+            return RedirectResponse(f"/projects/{mine.project}/copy", 303)
+        return shown(request, services, caller, path)
 
     @router.post("/copy/{what}", response_class=HTMLResponse)
     def act(

@@ -31,12 +31,14 @@ def main() -> None:
     )
     parser.add_argument("--import-mib", type=int, default=500, help="most MiB of an imported repository")
     parser.add_argument("--import-seconds", type=float, default=600, help="longest fetch of one")
+    parser.add_argument("--push-mb", type=int, default=2000, help="most MB of one push")
     given = parser.parse_args()
     token = given.root_token_file.read_text(encoding="utf-8").strip()
     settings = ForgeSettings(
         given.home,
         given.external_url.rstrip("/"),
         token,
+        max_push_bytes=given.push_mb * 1_000_000,
         import_hosts=tuple(given.import_host),
         import_max_bytes=given.import_mib * 1024**2,
         import_seconds=given.import_seconds,

@@ -65,6 +65,8 @@ def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
     with alone(folder):
         on = _begin(folder, request)
         before = head(folder)
+        if request.get("upstream") and "upstream" not in git(folder, "remote").split():
+            git(folder, "remote", "add", "upstream", request["upstream"])
         held = commit(folder, BEFORE_UPDATES)
         copies: Copies = []
         for remote, name in (("origin", on), ("upstream", request["upstream_branch"])):

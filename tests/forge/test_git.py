@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import signal
 
 import pytest
@@ -115,6 +116,31 @@ def test_a_large_push_and_clone_pass_through(forge, project, work):
     forge.git("clone", "--quiet", made.http_url_to_repo, "copy", cwd=work, token=ROOT_TOKEN)
 
     assert (work / "copy" / "big.bin").stat().st_size == 1 << 22
+
+
+def test_a_push_that_is_too_large_is_told_so_and_changes_nothing(tmp_path, work):
+    forge = start_forge(tmp_path / "home", free_port(), more=("--push-mb", "3"))
+    try:
+        root = forge.client()
+        group = root.groups.create({"name": "g", "path": "g"})
+        made = root.projects.create({"name": "p", "namespace_id": group.id})
+        forge.git("init", "--quiet", "--initial-branch=main", cwd=work)
+        commit(forge, work, "1")
+        forge.git("push", "--quiet", made.http_url_to_repo, "main", cwd=work, token=ROOT_TOKEN)
+        (work / "big.bin").write_bytes(os.urandom(9_000_000))
+        commit(forge, work, "2")
+        pushed = forge.git("push", made.http_url_to_repo, "main", cwd=work, token=ROOT_TOKEN, check=False)
+
+        assert pushed.returncode != 0
+        assert "A push of more than 3 MB is not taken. Nothing was changed." in pushed.stderr
+        assert len(made.commits.list(get_all=True)) == 1
+        (work / "big.bin").unlink()
+        forge.git("reset", "--quiet", "--soft", "HEAD~1", cwd=work)
+        commit(forge, work, "3")
+        forge.git("push", "--quiet", made.http_url_to_repo, "main", cwd=work, token=ROOT_TOKEN)
+    finally:
+        forge.process.terminate()
+        forge.process.wait(20)
 
 
 def test_a_killed_forge_starts_again_with_everything_that_was_accepted(tmp_path, work):

@@ -181,7 +181,7 @@ def test_the_environment_is_shown_in_each_of_its_states(house, project):
     house.workspace.environments.need(key)
     assert "Getting ready" in shown(browser, project).text
 
-    house.bench.environment(key, state="removed")
+    house.bench.environment(key, state="removed", finished_at=now())
     assert "It is built again as soon as somebody runs or opens something" in shown(browser, project).text
     assert house.workspace.environments.view(key).state == "removed"
 

@@ -249,6 +249,66 @@ def test_git_waits_for_an_environment_that_another_builder_had_made(workspace):
     assert workspace.environments.count_by_state()["wanted"] == 1
 
 
+@pytest.fixture
+def forked(workspace, running):
+    """Ada's fork of the project, with a session on her copy as Open on the project's page makes it."""
+    fork = workspace.sessions.fork(ADA, PROJECT)
+    running(1)
+    with workspace.database.write() as session:
+        session.execute(update(WorkSession).values(project=PROJECT, server=server_name(PROJECT, "lab")))
+        session.execute(update(WorkSession).values(checkout_of=fork, folder="projects/sessions"))
+    return fork
+
+
+@pytest.fixture
+def asked(workspace, monkeypatch):
+    """What git is asked for, in place of being asked."""
+    made: list[dict] = []
+    answer = {"commit": "0" * 40, "changed": False, "held_back": [], "both_kept": [], "notes": []}
+    monkeypatch.setattr(workspace.sessions, "_usable_environment", lambda *_: "ready")
+    monkeypatch.setattr(
+        workspace.sessions._checkouts, "run", lambda _place, _person, asked, *_: made.append(asked) or answer
+    )
+    return made
+
+
+def test_to_open_ones_fork_is_to_open_ones_copy_of_its_origin(workspace, forked):
+    [mine] = workspace.sessions.mine(ADA)
+
+    assert workspace.sessions.open(ADA, forked).id == mine.id
+    assert workspace.sessions.copy_of(ADA, forked).project == PROJECT
+
+
+def test_who_may_write_to_the_origin_opens_their_fork_for_itself(workspace, forge, forked):
+    root = forge.client()
+    [ada] = root.users.list(username="ada", get_all=False)
+    member = root.projects.get(PROJECT).members.create({"user_id": ada.id, "access_level": 30})
+    with pytest.raises(UnavailableError):  # JupyterHub's word on another session
+        workspace.sessions.open(ADA, forked)
+    member.delete()
+
+
+@pytest.mark.parametrize("page", [PROJECT, "fork"])
+def test_a_copy_gets_updates_of_the_project_it_comes_from(workspace, forked, asked, page):
+    workspace.proposals.get_updates(ADA, forked if page == "fork" else page)
+
+    assert asked[0]["origin"].endswith("/ada/sessions.git")
+    assert asked[0]["upstream"].endswith("/tests/sessions.git")
+
+
+def test_a_fork_that_was_opened_by_itself_gets_updates_too(workspace, forked, asked):
+    with workspace.database.write() as session:
+        session.execute(update(WorkSession).values(project=forked))
+    workspace.proposals.get_updates(ADA, forked)
+
+    assert asked[0]["upstream"].endswith("/tests/sessions.git")
+
+
+def test_a_fork_is_proposed_from_the_page_of_its_origin(workspace, forked):
+    with pytest.raises(ConflictError, match="Propose it to tests/sessions"):
+        workspace.proposals.propose(ADA, forked, "Mine", "")
+
+
 def test_opening_again_makes_a_fork_anew_that_was_removed_under_its_session(workspace, forge, running):
     fork = workspace.sessions.fork(ADA, PROJECT)
     running(1)

@@ -144,6 +144,18 @@ def test_updates_of_the_origin_come_in_beside_ones_own_unsaved_work(ada, maintai
     assert (ada.checkout / "mine.txt").read_text() == "mine"
 
 
+def test_a_fork_that_was_cloned_by_itself_gets_updates_of_its_origin(person, fork, origin, maintainer):
+    alone = person("alone")
+    alone.open(fork)
+    (maintainer.checkout / "new.txt").write_text("new")
+    maintainer.ask("save", message="New from the maintainer")
+    assert not alone.ask("update", upstream_branch="main")["changed"]
+
+    assert alone.ask("update", upstream_branch="main", upstream=str(origin))["changed"]
+    assert (alone.checkout / "new.txt").exists()
+    assert alone.git("remote", "get-url", "upstream").strip() == str(origin)
+
+
 def test_changes_of_different_cells_of_one_notebook_are_merged(ada, maintainer):
     (maintainer.checkout / "a.ipynb").write_text(notebook_text("1 + 1", "2 + 2", "'theirs'"))
     maintainer.ask("save", message="Theirs")

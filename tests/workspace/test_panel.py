@@ -8,10 +8,9 @@ import pytest
 
 from tests.conftest import CHECKOUT
 from tests.publishing import forge_of, notebook, publish
-from tests.workspace.test_sessions import Person
+from tests.workspace.test_sessions import REQUIREMENTS, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
-REQUIREMENTS = (CHECKOUT / "repo_templates" / "alphagenome" / "requirements.txt").read_text()
 FILES = {"a.ipynb": notebook("n"), "requirements.txt": REQUIREMENTS, "notes.md": "one\n"}
 
 

@@ -22,6 +22,7 @@ CURATED = "/projects/genomics/alphagenome"
 
 
 WORKSHEETS = sorted(file.name for file in (CHECKOUT / "repo_templates" / "alphagenome").glob("0*.ipynb"))
+REQUIREMENTS = (CHECKOUT / "repo_templates" / "alphagenome" / "requirements.txt").read_text()
 RUN_WORKSHEET = """
 import nbclient, nbformat
 worksheet = nbformat.read("{notebook}", 4)
@@ -353,6 +354,45 @@ def test_work_is_saved_proposed_and_accepted(ada, workspace, browser, person):
     with workspace.client() as client:
         path = f"/projects/genomics/alphagenome/notebooks/01_quickstart.ipynb?ref={seen}"
         wait_for(lambda: "A better title" in client.get(path).text, seconds=30, what="the accepted change")
+
+
+def test_a_fork_is_opened_run_saved_proposed_and_accepted_by_what_one_presses_alone(
+    workspace, browser, person
+):
+    path = publish(workspace, "story", {"a.ipynb": notebook("n"), "requirements.txt": REQUIREMENTS})
+    fay = person("fay")
+    page = fay.page
+    page.goto(f"/projects/{path}")
+    page.get_by_role("button", name="Fork").click()
+    page.wait_for_url("**/projects/fay/story")
+    assert "up to date with it" in page.locator("main").inner_text()
+    server = fay.open("fay/story")
+    page.goto(f"{server}/lab/tree/projects/story/a.ipynb?reset")
+    page.get_by_text("| Idle").wait_for(timeout=90_000)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("print(6 * 7)")
+    page.keyboard.press("Shift+Enter")
+    page.locator(".jp-OutputArea-output", has_text="42").wait_for(timeout=60_000)
+    page.locator("[data-id='labfork-panel']").click()
+    panel = page.locator("#labfork-panel")
+    panel.get_by_role("textbox", name="What changed").fill("It computes")
+    panel.get_by_role("button", name="Save version").click()
+    panel.get_by_text("The version is saved.").wait_for(timeout=60_000)
+    panel.get_by_label("What you propose").fill("It computes")
+    panel.get_by_role("button", name="Propose changes").click()
+    panel.get_by_text("It is proposed").wait_for(timeout=60_000)
+
+    administrator = sign_in_as_administrator(workspace, browser)
+    administrator.goto(f"/projects/{path}/proposals/1")
+    assert "+print(6 * 7)" in administrator.locator("main").inner_text()
+    administrator.get_by_role("button", name="Accept").click()
+    administrator.get_by_text("It was accepted").wait_for()
+    administrator.context.close()
+    page.goto("/projects/fay/story/copy")
+    page.wait_for_url(f"**/projects/{path}/copy")
+    page.get_by_role("button", name="Get updates").click()
+    page.get_by_text("Your copy has what is new").wait_for(timeout=60_000)
 
 
 def sign_in_as_administrator(workspace, browser):

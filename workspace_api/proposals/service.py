@@ -105,6 +105,10 @@ class ProposalService:
         fork = copy.checkout_of if copy is not None else None
         if fork is None:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
+        if copy is not None and fork == path != copy.project:
+            raise ConflictError(
+                f"{path} is your own copy. Propose it to {copy.project}, where it comes from."
+            )
         if fork == path:
             raise ConflictError("You may write to this project yourself: save a version instead.")
         if self._forge.project(fork) is None:

@@ -31,6 +31,7 @@ from workspace_api.errors import (
 )
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.forks import Forks
+from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.groups.service import GroupService
 from workspace_api.guard import require
 from workspace_api.paging import Page
@@ -38,6 +39,7 @@ from workspace_api.people.models import User
 from workspace_api.people.service import PeopleService
 from workspace_api.people.views import Person
 from workspace_api.projects.service import ProjectService
+from workspace_api.projects.views import ProjectView
 from workspace_api.sessions.admission import room_of
 from workspace_api.sessions.checkouts import Checkouts, holds_checkout
 from workspace_api.sessions.choosing import SizeChoice
@@ -113,6 +115,7 @@ class SessionService:
         self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
         self._checkouts = Checkouts(self._surroundings, launcher)
         self.forks = Forks(forge)
+        self._lineage = ForgeLineage(forge)
 
     def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
         """Open a project: the caller's session on it, the one that is there or a new one of this size.
@@ -128,7 +131,7 @@ class SessionService:
             )
         facts = SessionFacts(owner=identity.user or "", kind=kind)
         require(identity, Action.OPEN_SESSION, facts, f"open a session of the kind {kind}")
-        project = self._projects.get(identity, path)
+        project = self._origin_of_own(identity, self._projects.get(identity, path))
         self._settled_of(identity)  # what JupyterHub no longer knows is at its end, and takes no place
         if size:
             chosen = self.choice.named(identity, size)
@@ -263,9 +266,14 @@ class SessionService:
         person = self._people.get(identity.user or "")
         place = Place(self._folder / f"operation-{secrets.token_hex(6)}")
         mark = place.folder.name
-        upstream_branch = self._projects.get(identity, path).default_branch
-        origin = self.repository(view.checkout_of or view.project)
-        asked = {"folder": view.folder, "origin": origin, "upstream_branch": upstream_branch, **request}
+        upstream = self._upstream(identity, view)
+        asked = {
+            "folder": view.folder,
+            "origin": self.repository(view.checkout_of or view.project),
+            "upstream": self.repository(upstream.path) if upstream is not None else None,
+            "upstream_branch": (upstream or project).default_branch,
+            **request,
+        }
         try:
             token = self._token(person, mark[:24])
             return self._checkouts.run(place, person, asked, key, token)
@@ -306,6 +314,35 @@ class SessionService:
         """Return the session that made the caller's checkout of a project; None when they have none."""
         of_it = or_(WorkSession.project == path, WorkSession.checkout_of == path)
         return self._table.find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
+
+    def _origin_of_own(self, identity: Identity, project: ProjectView) -> ProjectView:
+        """Return what a project of the caller's own is a fork of, else the project itself.
+
+        To open one's fork is to open one's copy of its origin: updates come from there, proposals go there.
+        Not so where the caller may write to the origin, and so works on that itself.
+        """
+        origin = self._origin(identity, project.path) if project.namespace == identity.user else None
+        if origin is None or origin.name != project.name:  # a copy under another name is opened as it is
+            return project
+        level = self._forge.member_level(origin.path, identity.user or "")
+        return project if level is not None and level >= WRITES_FROM else origin
+
+    def _upstream(self, identity: Identity, view: SessionView) -> ProjectView | None:
+        """Return the project from which a checkout gets updates; None where there is none to be seen."""
+        if view.checkout_of in (None, view.project):
+            own = view.project.rpartition("/")[0] == identity.user
+            return self._origin(identity, view.project) if own else None
+        try:
+            return self._projects.get(identity, view.project)
+        except NotFoundError:
+            return None
+
+    def _origin(self, identity: Identity, path: str) -> ProjectView | None:
+        known = self._lineage.of(path)
+        try:
+            return self._projects.get(identity, known.origin) if known and known.origin else None
+        except NotFoundError:
+            return None
 
     def _resources(self, identity: Identity, path: str) -> Mapping[str, Any]:
         """Return what a project asks for; nothing where it cannot be read, which its preparation tells."""

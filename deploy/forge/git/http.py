@@ -55,7 +55,7 @@ async def exchange(
     The headers of the answer are sent with git's first bytes, so that a proxy in between keeps reading the
     request. A client that goes away, and a call of more than `seconds`, ends git. `began` is told which refs
     a push asks to move before git hears of it, `then` is done before the client learns that git has ended.
-    Raises BodyTooLarge past `limit` bytes.
+    Raises BodyTooLarge past `limit` bytes, once the client was told so.
     """
     process = await _start(repository, service, protocol)
     body = _body(headers, receive, limit)
@@ -77,6 +77,11 @@ async def exchange(
         if not started:
             await _head(send, 200, f"application/x-{service}-result")
         await send({"type": "http.response.body", "body": b""})
+    except BodyTooLarge as error:
+        if not started:
+            await _head(send, 200, f"application/x-{service}-result")
+        await send({"type": "http.response.body", "body": _fatal(str(error))})
+        raise
     finally:
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):
@@ -100,6 +105,10 @@ async def _feed(process: asyncio.subprocess.Process, body: AsyncIterator[bytes])
         async for chunk in body:
             process.stdin.write(chunk)
             await process.stdin.drain()
+    except BodyTooLarge:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()  # before it hears of an end, and reports a broken pack
+        raise
     except (BrokenPipeError, ConnectionResetError):
         return  # git has heard enough, and says why in its answer
     finally:
@@ -138,10 +147,26 @@ async def _body(headers: dict[str, str], receive: Receive, limit: int) -> AsyncI
             chunk = inflate.unconsumed_tail if inflate else b""
             total += len(part)
             if total > limit:
-                raise BodyTooLarge(f"more than {limit} bytes")
+                await _drain(receive)
+                raise BodyTooLarge(
+                    f"A push of more than {limit // 1_000_000} MB is not taken. Nothing was changed. Push "
+                    "fewer commits at once; large files belong into storage, not into a repository."
+                )
             yield part
         if not message.get("more_body"):
             return
+
+
+async def _drain(receive: Receive) -> None:
+    """Read the rest of a body and forget it: a client that is still sending does not hear the answer."""
+    while (message := await receive())["type"] != "http.disconnect" and message.get("more_body"):
+        pass
+
+
+def _fatal(words: str) -> bytes:
+    """Return what makes a git client that pushes give up, and show `words`: the third band of its answer."""
+    line = b"\x03" + words.encode() + b"\n"
+    return f"{len(line) + 4:04x}".encode() + line
 
 
 async def _head(send: Send, status: int, media_type: str) -> None:
