@@ -43,7 +43,9 @@ SERVICES = [
 ]
 HANDLERS = (  # modules of Jupyter's server that it loads only once it has its settings
     *(f"jupyter_server.{name}.handlers" for name in ("kernelspecs", "nbconvert", "view")),
-    *(f"jupyter_server.services.{name}.handlers" for name in SERVICES),
+    *(f"jupyter_server.services.{name}.handlers" for name in ("api", "config", "contents", "events")),
+    *(f"jupyter_server.services.{name}.handlers" for name in ("kernels", "kernelspecs", "nbconvert")),
+    *(f"jupyter_server.services.{name}.handlers" for name in ("security", "sessions")),
     "jupyter_server.services.shutdown",
 )
 RUNNER = ("program", "kernel", "notebook_file", "recorder", "source", "engine", "spare", "report")
