@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -162,7 +163,13 @@ def _runs(client: httpx.Client, session_id: str) -> bool:
     session = client.get(f"/api/v1/sessions/{session_id}").raise_for_status().json()
     if session["state"] in ("failed", "stopped"):
         raise RuntimeError(f"the session {session['state']}: {session['error']}")
-    return session["state"] == "running"
+    return session["state"] == "running" and _is_reached(client, session["url"])
+
+
+def _is_reached(client: httpx.Client, path: str) -> bool:
+    """Whether the proxy leads to the session: its own server then says who it is, to everybody."""
+    server = "/".join(path.split("/")[:4])
+    return client.get(f"{server}/api").status_code == HTTPStatus.OK
 
 
 def _stop(client: httpx.Client, session: dict) -> None:

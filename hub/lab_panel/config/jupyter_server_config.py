@@ -19,5 +19,10 @@ module = importlib.util.module_from_spec(spec)
 sys.modules[NAME] = module
 spec.loader.exec_module(module)
 
-# The environment is read-only: what is installed is shown, and nothing else is looked for.
-get_config().LabApp.extension_manager = "readonly"  # type: ignore[name-defined]  # noqa: F821 - Jupyter gives it
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jupyter
+c.LabApp.extension_manager = (
+    "readonly"  # as the environment is; no package index is asked
+)
+# Where language servers for Node lie; left out, npm is started in each session to be asked for its folder.
+roots = (Path.cwd(), Path(sys.prefix, "lib"), Path(sys.prefix), Path("/usr/local/lib"), Path("/usr/lib"))
+c.LanguageServerManager.node_roots = [str(root) for root in roots]
