@@ -118,6 +118,22 @@ def test_a_large_push_and_clone_pass_through(forge, project, work):
     assert (work / "copy" / "big.bin").stat().st_size == 1 << 22
 
 
+def test_large_files_are_sent_as_they_are_without_a_search_for_what_they_share(forge, project, work):
+    made = project("private")
+    forge.git("init", "--quiet", "--initial-branch=main", cwd=work)
+    data = os.urandom(9_000_000)
+    for number in range(2):
+        (work / f"{number}.bin").write_bytes(data + bytes([number]))
+    commit(forge, work, "1")
+    forge.git(
+        "-c", "core.bigFileThreshold=1m", "push", made.http_url_to_repo, "main", cwd=work, token=ROOT_TOKEN
+    )
+    forge.git("clone", "--quiet", made.http_url_to_repo, "copy", cwd=work, token=ROOT_TOKEN)
+    [pack] = (work / "copy" / ".git" / "objects" / "pack").glob("*.idx")
+
+    assert pack.with_suffix(".pack").stat().st_size > 18_000_000
+
+
 def test_a_push_that_is_too_large_is_told_so_and_changes_nothing(tmp_path, work):
     forge = start_forge(tmp_path / "home", free_port(), more=("--push-mb", "3"))
     try:

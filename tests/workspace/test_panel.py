@@ -130,6 +130,10 @@ def test_changes_are_proposed_from_the_panel(opened, panel):
 
     proposals = pia.context.request.get(f"/api/v1/projects/{path}/proposals").json()["items"]
     assert [each["title"] for each in proposals] == ["A better text"]
+    with pia.context.expect_page() as opened_page:
+        panel.get_by_role("link", name="Proposals to it").click()
+    opened_page.value.get_by_role("link", name="A better text").wait_for()
+    opened_page.value.close()
 
 
 def test_the_token_stays_out_of_the_browser_and_nobody_else_reaches_the_panel(opened, workspace):

@@ -16,7 +16,10 @@ ENVIRONMENT = {
     "LC_ALL": "C",
     "PATH": os.environ.get("PATH", os.defpath),
 }
-SAFE = ("-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false")
+SAFE = (
+    *("-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"),
+    *("-c", "core.bigFileThreshold=8m"),  # what large files have in common is looked for for minutes
+)
 
 # Old mistakes that many a well-known history holds, and that harm nothing: what GitLab lets pass too.
 LENIENT = ("badTimezone", "zeroPaddedFilemode", "missingSpaceBeforeDate")

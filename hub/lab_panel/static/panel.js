@@ -32,7 +32,11 @@ export class Panel {
     this.folder = session.folder;
     this.said.replaceChildren();
     const page = `/projects/${session.project}`;
-    this.title.replaceChildren(make("a", { href: page, target: "_blank", rel: "noopener" }, session.project, make("span", { class: "labfork-hint" }, " project page")));
+    this.title.replaceChildren(
+      make("a", { href: page, target: "_blank", rel: "noopener" }, session.project, make("span", { class: "labfork-hint" }, " project page")),
+      " · ",
+      make("a", { href: `${page}/proposals`, target: "_blank", rel: "noopener" }, "Proposals to it"),
+    );
     this.forms.replaceChildren(this.#save(), this.#changes(), this.#update(), this.#goBack());
     const isCopy = session.checkout_of && session.checkout_of !== session.project;
     if (isCopy) this.forms.append(this.#propose(session.project));
