@@ -62,11 +62,12 @@ class UvBuildPack(BaseImage):  # type: ignore[misc]
         # A login shell of Debian sets PATH anew; repo2docker's entrypoint and terminals are login shells.
         profile = f"echo 'export PATH={VENV}/bin:$PATH' > /etc/profile.d/zz-labfork.sh"
         folder = f"install -d -o ${{NB_USER}} -g ${{NB_USER}} {VENV}"
+        install = f"{uv(None)} pip install --python {VENV}/bin/python"
         make = f"{uv(None)} venv --quiet --seed --python {self._interpreter()} {VENV}"
         return [
             ("root", f"{folder} && {profile}"),
             ("${NB_USER}", make),
-            ("${NB_USER}", self._install("--no-build", cache=None)),
+            ("${NB_USER}", f"{install} --no-build --no-deps --require-hashes -r {MOUNTED_TOOLS}/base.lock"),
         ]
 
     def get_preassemble_script_files(self) -> dict[str, str]:
@@ -81,12 +82,12 @@ class UvBuildPack(BaseImage):  # type: ignore[misc]
         for name in ("requirements.txt", "pyproject.toml"):
             if Path(self.binder_path(name)).exists():
                 wanted = f'-r "{self.binder_path(name)}"'
-                return [*scripts, ("${NB_USER}", self._install(wanted, cache=self.cache))]
+                return [*scripts, ("${NB_USER}", self._install(wanted))]
         return scripts
 
-    def _install(self, wanted: str, *, cache: str | None) -> str:
+    def _install(self, wanted: str) -> str:
         given = f"--requirement {MOUNTED_TOOLS}/base.txt --override {MOUNTED_TOOLS}/overrides.txt"
-        return f"{uv(cache)} pip install --python {VENV}/bin/python {given} {wanted}"
+        return f"{uv(self.cache)} pip install --python {VENV}/bin/python {given} {wanted}"
 
     def _interpreter(self) -> str:
         file = Path(self.binder_path("runtime.txt"))

@@ -62,7 +62,8 @@ class Repo2DockerBuilder:
         self._seconds = seconds
         ours = importlib.resources.files("hub.environments")
         self._base = {
-            name: (ours / name).read_text(encoding="utf-8") for name in ("base.txt", "overrides.txt")
+            name: (ours / name).read_text(encoding="utf-8")
+            for name in ("base.txt", "base.lock", "overrides.txt")
         }
 
     @property

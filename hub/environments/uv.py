@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from hub.environments.bytecode import compile_packages, packages_folder
@@ -42,14 +42,15 @@ class UvBuilder:
         ours = importlib.resources.files("hub.environments")
         self._base = (ours / "base.txt").read_text(encoding="utf-8")
         self._overrides = (ours / "overrides.txt").read_text(encoding="utf-8")
+        self._lock = (ours / "base.lock").read_text(encoding="utf-8")
         self._startup = {name: path.read_text(encoding="utf-8") for name, path in STARTUP.items()}
 
     @property
     def name(self) -> str:
         """The builder with every version that decides what it makes."""
         python = ".".join(platform.python_version_tuple()[:2])
-        ours = f"{self._base}{self._overrides}{''.join(self._startup.values())}"
-        return f"uv-3 python-{python} {platform.machine()} {ours}"
+        ours = f"{self._base}{self._overrides}{self._lock}{''.join(self._startup.values())}"
+        return f"uv-4 python-{python} {platform.machine()} {ours}"
 
     @property
     def label(self) -> str:
@@ -179,20 +180,16 @@ class UvBuilder:
     ) -> None:
         try:
             run([self._uv, "venv", "--quiet", "--python", sys.executable, folder], timeout=60)
-            wanted = folder / "labfork-requirements.txt"
-            wanted.write_text(self._base + "".join(f"{line.text}\n" for line in lines), encoding="utf-8")
-            overrides = folder / "labfork-overrides.txt"
-            overrides.write_text(self._overrides, encoding="utf-8")
-            packages = f"{len(lines)} packages with what they need, and " if lines else ""
-            _append(log, f"Installing {packages}JupyterLab")
-            stream(
-                self._command(folder, wanted, overrides),
-                log,
-                timeout=self._seconds,
-                cancelled=cancelled,
-                keep=lock,
-                env=self._variables(),
-            )
+            for words, options in self._steps(folder, lines):
+                _append(log, f"Installing {words}")
+                stream(
+                    [*self._command(folder), *options],
+                    log,
+                    timeout=self._seconds,
+                    cancelled=cancelled,
+                    keep=lock,
+                    env=self._variables(),
+                )
             _quieten(folder)
             self._give_defaults(folder)
             compile_packages(folder, log, timeout=self._seconds, cancelled=cancelled, keep=lock)
@@ -211,7 +208,24 @@ class UvBuilder:
         index = {"UV_DEFAULT_INDEX": self._index_url} if self._index_url else {}
         return {**os.environ, **index}
 
-    def _command(self, folder: Path, wanted: Path, overrides: Path) -> list[str | Path]:
+    def _steps(self, folder: Path, lines: list[Line]) -> Iterator[tuple[str, list[str | Path]]]:
+        """Return what is installed, in words and as options.
+
+        First comes what every environment has, as it is locked: uv then leaves that as it is, wherever the
+        project's packages can live with it.
+        """
+        locked = folder / "labfork-base.lock"
+        locked.write_text(self._lock, encoding="utf-8")
+        yield "JupyterLab", ["--no-deps", "--require-hashes", "--requirement", locked]
+        if lines:
+            wanted = folder / "labfork-requirements.txt"
+            wanted.write_text(self._base + "".join(f"{line.text}\n" for line in lines), encoding="utf-8")
+            overrides = folder / "labfork-overrides.txt"
+            overrides.write_text(self._overrides, encoding="utf-8")
+            options: list[str | Path] = ["--requirement", wanted, "--override", overrides]
+            yield f"{len(lines)} packages with what they need", options
+
+    def _command(self, folder: Path) -> list[str | Path]:
         return [
             *(
                 self._uv,
@@ -223,7 +237,6 @@ class UvBuilder:
                 "--color=never",
             ),
             *("--python", folder / "bin" / "python"),
-            *("--requirement", wanted, "--override", overrides),
         ]
 
 
