@@ -6,7 +6,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -16,7 +18,7 @@ from hub import notebook_runner
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
-from hub.warm.containers import PREFIX
+from hub.warm.containers import PREFIX, ForkServerInContainer
 from hub.warm.entering import KINDS
 from nfs.mounts import Mount
 from tests.conftest import wait_for
@@ -42,7 +44,8 @@ for _ in range(200_000):
                 continue
     if os.path.exists("/home/jovyan/enough"):
         break
-open("/home/jovyan/seen", "w").write(" ".join(seen))
+open("/home/jovyan/seeing", "w").write(" ".join(seen))
+os.rename("/home/jovyan/seeing", "/home/jovyan/seen")
 """
 
 
@@ -201,6 +204,26 @@ def test_a_fork_that_differs_in_anything_does_not_begin(way):
         for process in (ours, theirs):
             process.kill()
             process.wait()
+
+
+def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, capfd):
+    asked = []
+
+    class Registry(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as registry:
+        threading.Thread(target=registry.serve_forever, daemon=True).start()
+        record(tmp_path, "gone")
+        (tmp_path / WANTED).touch()
+        image = f"localhost:{registry.server_port}/labfork:gone"
+        ForkServerInContainer(tmp_path, tmp_path, docker_engine.host, image).look()
+        registry.shutdown()
+
+    assert "No such image" in capfd.readouterr().err
+    assert asked == []
 
 
 @pytest.fixture
