@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
@@ -15,11 +17,13 @@ import psutil
 import pytest
 
 from hub import notebook_runner
+from hub.process_tree import children
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
 from hub.warm.containers import PREFIX, ForkServerInContainer
 from hub.warm.entering import KINDS
+from hub.warm.seccomp import filters_of
 from nfs.mounts import Mount
 from tests.conftest import wait_for
 from tests.containers.conftest import WarmRunner
@@ -224,6 +228,29 @@ def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, 
 
     assert "No such image" in capfd.readouterr().err
     assert asked == []
+
+
+@pytest.fixture
+def never_stops(tmp_path) -> Iterator[int]:
+    """A process that waits in the kernel for a child that never executes: it cannot be stopped there."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = (
+        "import os, sys; waits = [(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)]\n"
+        "os.posix_spawn('/bin/true', ['true'], {}, file_actions=waits)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, fifo])
+    try:
+        wait_for(lambda: children(process.pid), what="its child")
+        yield process.pid
+    finally:
+        os.close(os.open(fifo, os.O_RDWR))  # the child goes on, and so does the process
+        process.wait()
+
+
+def test_a_process_that_cannot_be_stopped_holds_nobody_up(never_stops):
+    with pytest.raises(TimeoutError, match="does not stop"):
+        filters_of(never_stops)
 
 
 @pytest.fixture
