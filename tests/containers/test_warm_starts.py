@@ -230,6 +230,20 @@ def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, 
     assert asked == []
 
 
+def test_a_process_of_its_own_keeps_no_descriptor_however_few_it_may_have():
+    code = (
+        "import os, resource; from hub.warm.forking import settle\n"
+        "many = [os.open('/', os.O_RDONLY) for _ in range(20)]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (many[5], many[5])); os.close(many[0])\n"
+        "if os.fork() == 0:\n"
+        "    settle(1, keep=[many[9]])\n"
+        "    print([number for number in many if os.path.lexists(f'/proc/self/fd/{number}')] == [many[9]])"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "True\n"
+
+
 @pytest.fixture
 def never_stops(tmp_path) -> Iterator[int]:
     """A process that waits in the kernel for a child that never executes: it cannot be stopped there."""
