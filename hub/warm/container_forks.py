@@ -23,7 +23,7 @@ from hub.records import write_whole
 from hub.supervisor import LIBC, PR_SET_CHILD_SUBREAPER
 from hub.warm import FORKS, LOADED
 from hub.warm.confinement import take_on, take_on_filters
-from hub.warm.entering import Namespaces, give_up_rights
+from hub.warm.entering import Namespaces, give_up_rights, leave_keys
 from hub.warm.forking import settle, shell_status
 from hub.warm.imports import distributions_loaded
 from hub.warm.program import become, retitle
@@ -115,6 +115,7 @@ def _enter(request: Mapping[str, Any], descriptors: Sequence[int], report: int) 
     take_on(request["confinement"])
     Namespaces(descriptors[1 + len(groups) :]).enter()
     give_up_rights(request["uid"], request["gid"], request["groups"])
+    leave_keys()
     # Before the filters: a job can have made them itself, such that a descriptor is only said to be closed.
     for standard, descriptor in enumerate((silence, output, output)):
         os.dup2(descriptor, standard)

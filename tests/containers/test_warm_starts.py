@@ -230,6 +230,18 @@ def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, 
     assert asked == []
 
 
+def test_a_fork_leaves_the_workspaces_keys():
+    code = (
+        "from hub.warm.entering import KEYCTL, LIBC, leave_keys; import os\n"
+        "number = KEYCTL[os.uname().machine]\n"
+        "def session() -> int: return LIBC.syscall(number, 0, -3, 1)\n"  # KEYCTL_GET_KEYRING_ID
+        "before = session(); leave_keys(); print(before > 0, session() > 0, session() != before)"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "True True True\n"
+
+
 def test_a_process_of_its_own_keeps_no_descriptor_however_few_it_may_have():
     code = (
         "import os, resource; from hub.warm.forking import settle\n"
