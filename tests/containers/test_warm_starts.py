@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from hub.process_tree import children
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
+from hub.warm.container_asking import ForkedJob
 from hub.warm.containers import PREFIX, ForkServerInContainer
 from hub.warm.entering import KINDS
 from hub.warm.seccomp import filters_of
@@ -210,6 +212,13 @@ def test_a_fork_that_differs_in_anything_does_not_begin(way):
             process.wait()
 
 
+def test_an_end_that_makes_no_sense_is_not_known():
+    keeper, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    teller.send(b"never")
+
+    assert ForkedJob(-1, keeper).wait() is None
+
+
 def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, capfd):
     asked = []
 
@@ -228,6 +237,16 @@ def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, 
 
     assert "No such image" in capfd.readouterr().err
     assert asked == []
+
+
+def test_a_first_process_that_has_ended_is_not_looked_into():
+    ended = subprocess.Popen(["true"])
+    wait_for(lambda: psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE, what="its end")
+    try:
+        with pytest.raises(OSError, match="has ended"):
+            confinement_of(ended.pid)
+    finally:
+        ended.wait()
 
 
 def test_a_fork_leaves_the_workspaces_keys():
