@@ -81,6 +81,8 @@ class ContainerSupervisor:
         else:
             disk.start()
             ended = self._watch(container, disk)
+            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
+                container.kill()  # what is left in it may hold its output open
             output.join(LAST_OUTPUT_SECONDS)
             disk.stop()
         removed = container is None or _remove(container, tries=1)

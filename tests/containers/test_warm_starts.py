@@ -212,6 +212,14 @@ def test_a_fork_that_differs_in_anything_does_not_begin(way):
             process.wait()
 
 
+def test_what_a_job_leaves_behind_ends_with_it(warm):
+    behind = "import time; time.sleep(4); open('/home/jovyan/late', 'w')"
+    outcome, _ = warm.run(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {behind!r}])")
+
+    assert outcome.exit_code == 0
+    assert not (warm.home / "late").exists()
+
+
 def test_an_end_that_makes_no_sense_is_not_known():
     keeper, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     teller.send(b"never")
