@@ -107,7 +107,7 @@ class ContainerSupervisor:
         relay = self._relay(pid)
         if self.plan["warm"] is not None:
             try:
-                return self._begin_warm(container, pid), relay
+                return self._begin_warm(container, pid, attached), relay
             except OSError as error:
                 print(f"no warm start: {error}", file=sys.stderr, flush=True)
         output = _in_thread(self._keep_output, attached)
@@ -115,7 +115,7 @@ class ContainerSupervisor:
         attached._sock.sendall(b"\n")
         return output, relay
 
-    def _begin_warm(self, container: Any, pid: int) -> threading.Thread:
+    def _begin_warm(self, container: Any, pid: int, attached: Any) -> threading.Thread:
         """Have the job forked into the container, whose own process goes on waiting; raises OSError."""
         read_output, write_output = os.pipe()
         try:
@@ -126,6 +126,7 @@ class ContainerSupervisor:
         finally:
             os.close(write_output)
         _in_thread(self._await_fork, self.forked)
+        _in_thread(self._keep_output, attached)  # the engine keeps a container whose own output nobody reads
         return _in_thread(self._keep_pipe, read_output)
 
     def _relay(self, pid: int) -> int | None:

@@ -220,6 +220,13 @@ def test_what_a_job_leaves_behind_ends_with_it(warm):
     assert not (warm.home / "late").exists()
 
 
+def test_what_is_written_by_the_containers_own_process_is_kept_and_holds_nothing_up(warm):
+    outcome, log = warm.run("open('/proc/1/fd/1', 'wb').write(b'x' * 8_000_000)")
+
+    assert outcome.exit_code == 0
+    assert log.startswith("xxx")
+
+
 def test_an_end_that_makes_no_sense_is_not_known():
     keeper, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     teller.send(b"never")
