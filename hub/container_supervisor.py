@@ -81,6 +81,8 @@ class ContainerSupervisor:
         else:
             disk.start()
             ended = self._watch(container, disk)
+            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
+                container.kill()  # what is left in it may hold its output open
             output.join(LAST_OUTPUT_SECONDS)
             disk.stop()
         removed = container is None or _remove(container, tries=1)
@@ -105,7 +107,7 @@ class ContainerSupervisor:
         relay = self._relay(pid)
         if self.plan["warm"] is not None:
             try:
-                return self._begin_warm(container, pid), relay
+                return self._begin_warm(container, pid, attached), relay
             except OSError as error:
                 print(f"no warm start: {error}", file=sys.stderr, flush=True)
         output = _in_thread(self._keep_output, attached)
@@ -113,7 +115,7 @@ class ContainerSupervisor:
         attached._sock.sendall(b"\n")
         return output, relay
 
-    def _begin_warm(self, container: Any, pid: int) -> threading.Thread:
+    def _begin_warm(self, container: Any, pid: int, attached: Any) -> threading.Thread:
         """Have the job forked into the container, whose own process goes on waiting; raises OSError."""
         read_output, write_output = os.pipe()
         try:
@@ -124,6 +126,7 @@ class ContainerSupervisor:
         finally:
             os.close(write_output)
         _in_thread(self._await_fork, self.forked)
+        _in_thread(self._keep_output, attached)  # the engine keeps a container whose own output nobody reads
         return _in_thread(self._keep_pipe, read_output)
 
     def _relay(self, pid: int) -> int | None:

@@ -103,5 +103,5 @@ def _read(text: str) -> tuple[Found, bool] | None:
         python, program, folder, named, has_git = json.loads(lines[-1].removeprefix(MARK))
         packages = {str(name): str(version) for name, version in named}
         return Found(str(python), str(program), str(folder), packages), bool(has_git)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None

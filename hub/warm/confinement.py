@@ -36,7 +36,7 @@ def confinement_of(pid: int) -> dict[str, Any]:
     """Return what `take_on` needs to be shut in as `pid` is; raises OSError where that is hidden."""
     return {
         "limits": limits_of(pid),
-        "umask": int(_status(pid)["Umask"], 8),
+        "umask": _umask(pid),
         "oom_score_adj": _oom_score_adj(pid),
         "profile": profile_of(pid),
         "filters": [instructions.hex() for instructions in seccomp.filters_of(pid)],
@@ -110,6 +110,12 @@ def _seen(pid: int) -> dict[str, Any]:
 def _status(pid: int) -> dict[str, str]:
     lines = (PROC / str(pid) / "status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _umask(pid: int) -> int:
+    if (umask := _status(pid).get("Umask")) is None:
+        raise ProcessLookupError(f"process {pid} has ended")
+    return int(umask, 8)
 
 
 def _limit(text: str) -> int:

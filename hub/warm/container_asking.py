@@ -35,7 +35,7 @@ class ForkedJob:
     def wait(self) -> int | None:
         """Return how it ended, as a shell would say it; None when nobody knows."""
         said = self.keeper.recv(LONGEST_ANSWER)
-        return int(said) if said else None
+        return int(said) if said.isdigit() else None
 
     def ask_to_end(self) -> None:
         """Send it SIGTERM; raises ProcessLookupError when it has ended."""
@@ -50,9 +50,11 @@ def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output:
     """
     if unlike := _interpreters(env).items() ^ plan["variables"].items():
         raise OSError(f"the image sets {min(unlike)[0]}, which an interpreter reads at its start")
-    _await_gate(pid)
-    confinement = confinement_of(pid)
     with ExitStack() as stack:
+        first = os.pidfd_open(pid)
+        stack.callback(os.close, first)
+        _await_gate(pid)
+        confinement = confinement_of(pid)
         server = stack.enter_context(connected(Path(plan["folder"]), FORKS, socket.SOCK_SEQPACKET))
         groups = open_groups(pid)
         namespaces = Namespaces.of(pid)
@@ -70,6 +72,7 @@ def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output:
         if not number:
             raise OSError("the fork server could not enter the container; its log says why")
         compare(pid, int(number), confinement)
+        signal.pidfd_send_signal(first, 0)  # it is there still: nothing was read of another with its number
         process = os.pidfd_open(int(number))
         server.sendall(GO_ON)
         server.settimeout(None)

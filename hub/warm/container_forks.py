@@ -23,7 +23,7 @@ from hub.records import write_whole
 from hub.supervisor import LIBC, PR_SET_CHILD_SUBREAPER
 from hub.warm import FORKS, LOADED
 from hub.warm.confinement import take_on, take_on_filters
-from hub.warm.entering import Namespaces, give_up_rights
+from hub.warm.entering import Namespaces, give_up_rights, leave_keys
 from hub.warm.forking import settle, shell_status
 from hub.warm.imports import distributions_loaded
 from hub.warm.program import become, retitle
@@ -69,9 +69,10 @@ def _look_after(asker: socket.socket) -> NoReturn:
         job = _fork_into(request, descriptors, asker)
         for descriptor in descriptors:
             os.close(descriptor)
-        asker.sendall(str(job).encode())
+        with contextlib.suppress(ConnectionError):  # whoever asked has gone, or found fault with it
+            asker.sendall(str(job).encode())
         _, status = os.waitpid(job, 0)  # ours, as we are the reaper of what our children leave behind
-        with contextlib.suppress(BrokenPipeError):  # whoever asked has gone, or found fault with it
+        with contextlib.suppress(ConnectionError):
             asker.sendall(str(shell_status(status)).encode())
     except BaseException:  # noqa: BLE001 - the last frame of this process
         traceback.print_exc()
@@ -84,46 +85,59 @@ def _fork_into(request: Mapping[str, Any], descriptors: Sequence[int], asker: so
     """Fork the job into its container's process namespace; raises OSError when it cannot enter it."""
     read_number, write_number = os.pipe()
     if (entering := os.fork()) == 0:
+        os.close(read_number)
+        library, sys.path[:] = list(sys.path), []  # nothing may be loaded meanwhile: see hub.warm.entering
         try:
-            os.close(read_number)
-            _enter(request, descriptors, asker, write_number)
+            _enter(request, descriptors, write_number)
         except BaseException as error:  # noqa: BLE001 - nothing of ours goes on from here
-            print(f"the container cannot be entered: {error}", file=sys.stderr, flush=True)
-        finally:
+            os.write(write_number, str(error).encode())
             os._exit(1)
+        sys.path[:] = library
+        _begin(request, asker)
     os.close(write_number)
     with os.fdopen(read_number, "rb") as said:
         number = said.read()
     os.waitpid(entering, 0)
-    if not number:
-        raise OSError("the container could not be entered")
+    if not number.isdigit():
+        raise OSError(f"the container cannot be entered: {os.fsdecode(number)}")
     return int(number)
 
 
-def _enter(
-    request: Mapping[str, Any], descriptors: Sequence[int], asker: socket.socket, report: int
-) -> NoReturn:
-    """In a fork: enter the container, be shut in as its own processes are, start the job and say its number.
+def _enter(request: Mapping[str, Any], descriptors: Sequence[int], report: int) -> None:
+    """In a fork: enter the container, be shut in as its own processes are, fork the job and say its number.
 
-    The job waits until whoever asked has looked at it.
+    Returns in the job alone.
     """
     output, groups = descriptors[0], descriptors[1 : 1 + request["control_groups"]]
     silence = os.open(os.devnull, os.O_RDONLY)
-    library, sys.path[:] = list(sys.path), []  # from here on nothing may be loaded: see hub.warm.entering
     for group in groups:
         os.write(group, b"0")  # ourselves
     take_on(request["confinement"])
     Namespaces(descriptors[1 + len(groups) :]).enter()
     give_up_rights(request["uid"], request["gid"], request["groups"])
-    os.dup2(silence, 0)
+    leave_keys()
+    # Before the filters: a job can have made them itself, such that a descriptor is only said to be closed.
+    for standard, descriptor in enumerate((silence, output, output)):
+        os.dup2(descriptor, standard)
+    for descriptor in (silence, *descriptors):
+        os.close(descriptor)
     take_on_filters(request["confinement"])
     if (job := os.fork()) != 0:
         os.write(report, str(job).encode())
         os._exit(0)
     os.close(report)
-    asker.settimeout(None)
-    if not asker.recv(1):
+
+
+def _begin(request: Mapping[str, Any], asker: socket.socket) -> NoReturn:
+    """In the job: wait until whoever asked has looked at it, then be its program."""
+    try:
+        asker.settimeout(None)
+        if asker.recv(1):
+            asker.close()
+            settle(output=1)
+            become(request["argv"], request["env"], request["cwd"])
+    except BaseException:  # noqa: BLE001 - the last frame of this process
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
         os._exit(1)
-    sys.path[:] = library
-    settle(output)
-    become(request["argv"], request["env"], request["cwd"])

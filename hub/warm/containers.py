@@ -64,7 +64,9 @@ class ForkServerInContainer:
         self.remove()
         (self._folder / WANTED).touch()  # so that nobody asks again meanwhile
         with contextlib.closing(connect(self._host)) as client:
-            container = client.containers.run(self._image, detach=True, name=self._name, **self._options())
+            # not `run`, which would fetch an image that is gone from whoever has its name in a registry
+            container = client.containers.create(self._image, name=self._name, **self._options())
+            container.start()
             container.reload()
             pid, variables = container.attrs["State"]["Pid"], container.attrs["Config"]["Env"]
         env = dict(variable.split("=", 1) for variable in variables)

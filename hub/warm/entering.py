@@ -20,6 +20,8 @@ PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 4, 24, 3
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 CAPABILITIES = 64
+KEYCTL = {"x86_64": 250, "aarch64": 219}  # asm/unistd.h; the C library has no function for it
+KEYCTL_JOIN_SESSION_KEYRING = 1  # linux/keyctl.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,6 +76,16 @@ def give_up_rights(uid: int | None, gid: int, groups: Sequence[int]) -> None:
     _call(LIBC.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     _call(LIBC.capset, struct.pack("=Ii", CAPABILITY_VERSION_3, 0), struct.pack("=6I", *[0] * 6))
     _call(LIBC.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def leave_keys() -> None:
+    """Have a new session keyring, as whatever is in the workspace's own is readable for what inherits that.
+
+    Raises OSError where the kernel refuses.
+    """
+    joined = LIBC.syscall(KEYCTL.get(os.uname().machine, -1), KEYCTL_JOIN_SESSION_KEYRING, None)
+    if joined < 0 and (number := ctypes.get_errno()) != errno.ENOSYS:  # then it has no keys at all
+        raise OSError(number, f"keyctl: {os.strerror(number)}")
 
 
 def show_to_its_own() -> None:

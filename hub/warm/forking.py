@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 from hub.warm.entering import show_to_its_own
 
@@ -17,10 +19,10 @@ def settle(output: int, keep: Sequence[int] = ()) -> None:
     os.setsid()
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
-    begin = 3
-    for descriptor in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
-        os.closerange(begin, descriptor)
-        begin = descriptor + 1
+    for entry in Path("/proc/self/fd").iterdir():  # a limit may be lower than what is open
+        if (descriptor := int(entry.name)) not in (0, 1, 2, *keep):
+            with contextlib.suppress(OSError):  # the one that the list was read by
+                os.close(descriptor)
     show_to_its_own()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import itertools
+import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
 
-PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_SECCOMP_GET_FILTER = 17, 0x4206, 0x4207, 0x420C
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_SECCOMP_GET_FILTER = 0x4206, 0x4207, 0x420C
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # linux/prctl.h, linux/seccomp.h
 WAIT_ALL = 0x40000000  # __WALL of linux/wait.h, for what is traced
 INSTRUCTION = 8  # bytes of a struct sock_filter
+LOOK_SECONDS = 2.0
+FORKING = multiprocessing.get_context("fork")
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.restype = ctypes.c_long
 LIBC.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
@@ -29,15 +33,25 @@ class Program(ctypes.Structure):
 def filters_of(pid: int) -> list[bytes]:
     """Return the filters of the process `pid`, the newest first, as the kernel was given them.
 
-    The process is stopped for that moment. Raises OSError where the kernel does not tell.
+    The process is stopped for that moment. Raises OSError where the kernel does not tell. A process can keep
+    whoever traces it in the kernel, by a `vfork` or an `execve` that never ends: so a fork of ours looks, and
+    is ended when that takes long.
     """
-    _trace(PTRACE_SEIZE, pid)
+    told, telling = FORKING.Pipe(duplex=False)
+    looker = FORKING.Process(target=_look, args=(pid, telling))
+    looker.start()
+    telling.close()
     try:
-        _trace(PTRACE_INTERRUPT, pid)
-        os.waitpid(pid, WAIT_ALL)
-        return list(_filters(pid))
+        found = told.recv() if told.poll(LOOK_SECONDS) else TimeoutError(f"process {pid} does not stop")
+    except EOFError:
+        found = OSError(f"what looked into process {pid} has died")
     finally:
-        _trace(PTRACE_DETACH, pid)
+        looker.kill()
+        looker.join()
+        told.close()
+    if isinstance(found, OSError):
+        raise found
+    return list(found)
 
 
 def take_on(filters: Sequence[bytes]) -> None:
@@ -46,6 +60,17 @@ def take_on(filters: Sequence[bytes]) -> None:
         program = Program(len(instructions) // INSTRUCTION, instructions)
         if LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
             raise _error("a filter of system calls cannot be taken on")
+
+
+def _look(pid: int, telling: Connection) -> None:
+    """Say the filters of a process, or why they cannot be seen; our end lets go of it."""
+    try:
+        _trace(PTRACE_SEIZE, pid)
+        _trace(PTRACE_INTERRUPT, pid)
+        os.waitpid(pid, WAIT_ALL)
+        telling.send(list(_filters(pid)))
+    except OSError as error:
+        telling.send(error)
 
 
 def _filters(pid: int) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from hub.environments.clients import judge_client
 from hub.environments.collection import Stored, surplus
 from hub.environments.engine import with_secrets
 from hub.environments.image_files import check_files, stock_file
+from hub.environments.image_probe import MARK, _read
 from hub.environments.requirements import BuildFailed
 from hub.environments.sources import Sources
 from hub.environments.uv import UvBuilder
@@ -96,6 +97,10 @@ def test_a_package_of_its_own_without_requirements_is_refused():
 )
 def test_which_file_decides_for_a_build_pack_of_repo2docker(files, taken_by):
     assert stock_file(files) == taken_by
+
+
+def test_an_answer_of_an_image_that_is_nested_without_end_is_none():
+    assert _read(MARK + "[" * 100_000) is None
 
 
 def test_secrets_reach_every_step_and_are_only_named():

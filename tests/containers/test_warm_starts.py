@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 
 import psutil
 import pytest
 
 from hub import notebook_runner
+from hub.process_tree import children
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
-from hub.warm.containers import PREFIX
+from hub.warm.container_asking import ForkedJob
+from hub.warm.containers import PREFIX, ForkServerInContainer
 from hub.warm.entering import KINDS
+from hub.warm.seccomp import filters_of
 from nfs.mounts import Mount
 from tests.conftest import wait_for
 from tests.containers.conftest import WarmRunner
@@ -42,7 +50,8 @@ for _ in range(200_000):
                 continue
     if os.path.exists("/home/jovyan/enough"):
         break
-open("/home/jovyan/seen", "w").write(" ".join(seen))
+open("/home/jovyan/seeing", "w").write(" ".join(seen))
+os.rename("/home/jovyan/seeing", "/home/jovyan/seen")
 """
 
 
@@ -201,6 +210,107 @@ def test_a_fork_that_differs_in_anything_does_not_begin(way):
         for process in (ours, theirs):
             process.kill()
             process.wait()
+
+
+def test_what_a_job_leaves_behind_ends_with_it(warm):
+    behind = "import time; time.sleep(4); open('/home/jovyan/late', 'w')"
+    outcome, _ = warm.run(f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {behind!r}])")
+
+    assert outcome.exit_code == 0
+    assert not (warm.home / "late").exists()
+
+
+def test_what_is_written_by_the_containers_own_process_is_kept_and_holds_nothing_up(warm):
+    outcome, log = warm.run("open('/proc/1/fd/1', 'wb').write(b'x' * 8_000_000)")
+
+    assert outcome.exit_code == 0
+    assert log.startswith("xxx")
+
+
+def test_an_end_that_makes_no_sense_is_not_known():
+    keeper, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    teller.send(b"never")
+
+    assert ForkedJob(-1, keeper).wait() is None
+
+
+def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, capfd):
+    asked = []
+
+    class Registry(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as registry:
+        threading.Thread(target=registry.serve_forever, daemon=True).start()
+        record(tmp_path, "gone")
+        (tmp_path / WANTED).touch()
+        image = f"localhost:{registry.server_port}/labfork:gone"
+        ForkServerInContainer(tmp_path, tmp_path, docker_engine.host, image).look()
+        registry.shutdown()
+
+    assert "No such image" in capfd.readouterr().err
+    assert asked == []
+
+
+def test_a_first_process_that_has_ended_is_not_looked_into():
+    ended = subprocess.Popen(["true"])
+    wait_for(lambda: psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE, what="its end")
+    try:
+        with pytest.raises(OSError, match="has ended"):
+            confinement_of(ended.pid)
+    finally:
+        ended.wait()
+
+
+def test_a_fork_leaves_the_workspaces_keys():
+    code = (
+        "from hub.warm.entering import KEYCTL, LIBC, leave_keys; import os\n"
+        "number = KEYCTL[os.uname().machine]\n"
+        "def session() -> int: return LIBC.syscall(number, 0, -3, 1)\n"  # KEYCTL_GET_KEYRING_ID
+        "before = session(); leave_keys(); print(before > 0, session() > 0, session() != before)"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "True True True\n"
+
+
+def test_a_process_of_its_own_keeps_no_descriptor_however_few_it_may_have():
+    code = (
+        "import os, resource; from hub.warm.forking import settle\n"
+        "many = [os.open('/', os.O_RDONLY) for _ in range(20)]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (many[5], many[5])); os.close(many[0])\n"
+        "if os.fork() == 0:\n"
+        "    settle(1, keep=[many[9]])\n"
+        "    print([number for number in many if os.path.lexists(f'/proc/self/fd/{number}')] == [many[9]])"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert seen.stdout == "True\n"
+
+
+@pytest.fixture
+def never_stops(tmp_path) -> Iterator[int]:
+    """A process that waits in the kernel for a child that never executes: it cannot be stopped there."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = (
+        "import os, sys; waits = [(os.POSIX_SPAWN_OPEN, 0, sys.argv[1], os.O_RDONLY, 0)]\n"
+        "os.posix_spawn('/bin/true', ['true'], {}, file_actions=waits)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, fifo])
+    try:
+        wait_for(lambda: children(process.pid), what="its child")
+        yield process.pid
+    finally:
+        os.close(os.open(fifo, os.O_RDWR))  # the child goes on, and so does the process
+        process.wait()
+
+
+def test_a_process_that_cannot_be_stopped_holds_nobody_up(never_stops):
+    with pytest.raises(TimeoutError, match="does not stop"):
+        filters_of(never_stops)
 
 
 @pytest.fixture
