@@ -126,6 +126,7 @@ class ContainerSupervisor:
         finally:
             os.close(write_output)
         _in_thread(self._await_fork, self.forked)
+        _in_thread(self._await_engine, container)
         _in_thread(self._keep_output, attached)  # the engine keeps a container whose own output nobody reads
         return _in_thread(self._keep_pipe, read_output)
 
@@ -166,6 +167,15 @@ class ContainerSupervisor:
         with contextlib.suppress(OSError):  # then the status stays unknown
             self.status = forked.wait()
         self.ended.set()
+
+    def _await_engine(self, container: Any) -> None:
+        """Count a forked job as lost when the engine goes away, which may end it, as any other then is."""
+        try:
+            container.wait(timeout=None)
+        except ENGINE_ERRORS:
+            if not self.ended.is_set():
+                self.status = None
+                self.ended.set()
 
     def _await_end(self, client: Any, identifier: str) -> None:
         with contextlib.suppress(*ENGINE_ERRORS):  # then the status stays unknown
@@ -245,7 +255,7 @@ def _in_thread(work: Callable[..., None], *arguments: Any) -> threading.Thread:
 def _variables(container: Any) -> dict[str, str]:
     """Return the variables that the engine gives the container's own process: the image's, and the job's."""
     config = container.attrs["Config"]
-    given = dict(variable.split("=", 1) for variable in config["Env"])
+    given = dict(variable.split("=", 1) for variable in config["Env"] if "=" in variable)
     return {"HOSTNAME": config["Hostname"], "PWD": config["WorkingDir"], **given}
 
 

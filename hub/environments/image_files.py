@@ -28,6 +28,7 @@ PLAIN = re.compile(r"[\w./-]+")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]*(\S+)$")
 LOCAL = re.compile(r"(?:-e|--editable)(?:[ =]|$)|\.{0,2}/|\.{1,2}(?:$|\[)|file:|.*\bfile://|.*@\s*\.{0,2}/")
+SYNTAX = re.compile(r"\s*(?:#|//)\s*syntax\s*=", re.IGNORECASE)  # BuildKit looks for it at the beginning
 ADDRESS = re.compile(r"(?:-e|--editable)[ =]*\w+(?:\+\w+)?://")
 
 
@@ -52,6 +53,8 @@ def check_files(files: Mapping[str, str]) -> list[Line]:
     names = {PurePosixPath(path).name: path for path in files}
     if "apt.txt" in names:
         _check_packages(names["apt.txt"], files[names["apt.txt"]])
+    if "Dockerfile" in names:
+        _check_dockerfile(names["Dockerfile"], files[names["Dockerfile"]])
     if stock_file(files) is not None:
         return []
     if "runtime.txt" in names:
@@ -76,6 +79,13 @@ def _check_packages(path: str, text: str) -> None:
             raise _failed(
                 path, number, name, "is not the name of a Debian package. Write one name on a line."
             )
+
+
+def _check_dockerfile(path: str, text: str) -> None:
+    """Refuse another front end of BuildKit: it may do whatever it likes to the layers that images share."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if SYNTAX.match(line) or (number == 1 and line.lstrip().startswith("{")):
+            raise _failed(path, number, line.strip(), "names another syntax. Remove the line.")
 
 
 def _check_runtime(path: str, text: str) -> None:

@@ -14,7 +14,7 @@ from hub.environments.requirements import BuildFailed
 from hub.jobs import Account, Limits
 from hub.processes import Cancelled
 
-NEEDED = ("jupyterlab", "jupyterhub", "ipykernel", "papermill", "nbconvert")
+NEEDED = ("jupyterlab", "jupyterhub", "ipykernel", "papermill", "nbconvert", "jupyterlab-git", "nbdime")
 NOBODY = Account(65_534, 65_534)
 LIMITS = Limits(
     cpus=1, memory_bytes=1 << 30, wall_seconds=120, processes=100, disk_bytes=1 << 20, log_bytes=4 << 20

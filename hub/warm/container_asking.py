@@ -23,6 +23,7 @@ LOOK = 0.002
 GATE_SECONDS = 2.0
 LONGEST_ANSWER = 16
 GO_ON = b"1"
+READ_AT_START = ("PYTHON", "LD_", "GLIBC_TUNABLES", "MALLOC_", "OPENSSL_", ENTRYPOINT_VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output:
     It begins once the kernel says of it what it says of the container's own processes, and writes to
     `output`. Raises OSError when it cannot be so; nothing of the job has begun then.
     """
-    if unlike := _interpreters(env).items() ^ plan["variables"].items():
-        raise OSError(f"the image sets {min(unlike)[0]}, which an interpreter reads at its start")
+    if unlike := _read_at_start(env).items() ^ plan["variables"].items():
+        raise OSError(f"the image sets {min(unlike)[0]}, which a program reads at its start")
     with ExitStack() as stack:
         first = os.pidfd_open(pid)
         stack.callback(os.close, first)
@@ -79,11 +80,9 @@ def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output:
         return ForkedJob(process, server.dup())
 
 
-def _interpreters(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that change how Python, the loader or the image starts a program."""
-    return {
-        name: value for name, value in env.items() if name.startswith(("PYTHON", "LD_", ENTRYPOINT_VARIABLE))
-    }
+def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that Python, the C library, OpenSSL or the image reads when a program starts."""
+    return {name: value for name, value in env.items() if name.startswith(READ_AT_START)}
 
 
 def _await_gate(pid: int) -> None:

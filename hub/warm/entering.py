@@ -39,6 +39,8 @@ class Namespaces:
         if users is None:
             return cls(others)
         # bubblewrap makes the others in one user namespace and shuts the job into a second one below it
+        if not others:
+            raise OSError(errno.EINVAL, f"process {pid} has a user namespace of its own alone")
         above = fcntl.ioctl(others[-1], NS_GET_USERNS)
         if os.path.sameopenfile(above, users):
             os.close(users)

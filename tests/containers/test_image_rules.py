@@ -74,6 +74,14 @@ def test_what_pip_understands_and_the_image_can_hold_passes(line):
     check_files({"requirements.txt": f"{line}\n"})
 
 
+@pytest.mark.parametrize(
+    "line", ["# syntax=evil/frontend:1", "#Syntax = evil", "//syntax=evil", '{"syntax": "evil"}']
+)
+def test_a_dockerfile_brings_no_front_end_of_its_own(line):
+    with pytest.raises(BuildFailed, match=r"Dockerfile, line 1: .* names another syntax"):
+        check_files({"Dockerfile": f"{line}\nFROM x\n"})
+
+
 @pytest.mark.parametrize("path", ["requirements'.txt", "requirements\nRUN evil.txt", "requirements 2.txt"])
 def test_a_name_that_would_change_the_build_is_refused(path):
     with pytest.raises(BuildFailed, match="Rename it"):

@@ -144,7 +144,7 @@ def test_a_notebook_runs_in_an_image_without_a_network(container, images, whole,
 
 
 def test_building_again_does_nothing(images, whole):
-    (images.logs / f"{whole}.log").unlink()
+    ((images.folder / "logs") / f"{whole}.log").unlink()
 
     assert images.build(WHOLE) == (whole, "")
 
@@ -179,7 +179,7 @@ def test_a_failed_build_says_what_is_at_fault_and_leaves_nothing(images, whole, 
 
     assert failed.value.line == line
     assert said in failed.value.message
-    assert failed.value.message in (images.logs / f"{images.key(files)}.log").read_text()
+    assert failed.value.message in ((images.folder / "logs") / f"{images.key(files)}.log").read_text()
     assert not images.builder.is_built(images.key(files))
 
 

@@ -16,8 +16,10 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 import pytest
+import requests
 
 from hub import notebook_runner
+from hub.container_supervisor import ContainerSupervisor
 from hub.process_tree import children
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmContainers
@@ -141,6 +143,21 @@ def test_nothing_is_left_of_a_fork_server_whose_workspace_stops(fork_server, doc
     fork_server.process.wait(30)
 
     assert (containers(), fork_server.starts.loaded()) == ([], None)
+
+
+def test_a_job_is_lost_when_the_engine_goes_away(tmp_path):
+    class Gone:
+        def wait(self, timeout):
+            raise requests.ConnectionError
+
+    plan = {"limits": {"log_bytes": 1}, "writable": [], "warm": None}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    supervisor = ContainerSupervisor(tmp_path)
+    supervisor.status = 137
+    supervisor._await_engine(Gone())
+
+    assert supervisor.ended.is_set()
+    assert supervisor.status is None
 
 
 def test_a_repository_with_a_file_start_begins_with_that(warm, images):
