@@ -18,7 +18,6 @@ import psutil
 import pytest
 import requests
 
-from hub import notebook_runner
 from hub.container_supervisor import ContainerSupervisor
 from hub.process_tree import children
 from hub.warm import LOADED, WANTED
@@ -31,13 +30,13 @@ from hub.warm.seccomp import filters_of
 from nfs.mounts import Mount
 from tests.conftest import wait_for
 from tests.containers.conftest import WarmRunner
-from tests.hub.conftest import PERSON
 from tests.hub.test_warm_starts import (  # noqa: F401 - collected here, with this folder's fixtures
     inside,
+    test_a_job_outlives_the_fork_server_and_tells_how_it_ended,
+    test_a_run_and_its_kernel_are_forks_that_use_the_environment,
     test_an_exception_is_written_and_ends_the_job_with_1,
     test_random_numbers_differ_between_forks,
 )
-from tests.publishing import notebook
 
 WATCHER = """
 import os
@@ -95,17 +94,6 @@ def test_what_watches_in_a_container_from_its_beginning_sees_no_descriptor_of_ou
     seen = set(log.split())
     assert "pipe" in seen
     assert {each for each in seen if each in (*KINDS, "socket") or each.endswith("cgroup.procs")} == set()
-
-
-def test_a_job_outlives_the_fork_server_and_tells_how_it_ended(warm, fork_server):
-    code = "import os, sys, time\nprint('up', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.05)"
-    launched, folder = warm.start(f"{code}\nsys.exit(9)")
-    warm.await_up(folder)
-    fork_server.kill()
-
-    assert launched.outcome() is None
-    (warm.home / "go").touch()
-    assert warm.end(launched).exit_code == 9
 
 
 def test_without_the_fork_server_a_job_starts_all_the_same(warm, fork_server):
@@ -168,30 +156,6 @@ def test_a_repository_with_a_file_start_begins_with_that(warm, images):
 
     assert (outcome.exit_code, (folder / "log").read_text()) == (0, "yes\n")
     assert "R2D_ENTRYPOINT" in (folder / "supervisor.log").read_text()
-
-
-def test_a_run_and_its_kernel_are_forks_that_use_the_image(warm):
-    folders = {name: warm.folder / name for name in ("project", "result")}
-    for folder in folders.values():
-        folder.mkdir()
-        subprocess.run(["chown", f"{PERSON.uid}:{PERSON.gid}", folder], check=True)
-    code = "import sys; print(sys.executable, 'run.py' in open('/proc/self/cmdline').read(), __name__)"
-    (folders["project"] / "a.ipynb").write_text(notebook(code))
-    inside_run = PurePosixPath("/srv/run")
-    paths = {name: str(inside_run / name) for name in folders}
-    (warm.folder / "request.json").write_text(json.dumps({"notebook": "a.ipynb", "parameters": {}, **paths}))
-    mounts = (
-        *(Mount(folder, inside_run / name, "rw") for name, folder in folders.items()),
-        Mount(warm.folder / "request.json", inside_run / "request.json", "ro"),
-        Mount(Path(notebook_runner.__file__).parent, inside_run / "runner", "ro"),
-    )
-    job = warm.job("", mounts=mounts, memory_bytes=1 << 30)
-    program = (job.argv[0], "-I", str(inside_run / "runner" / "run.py"), str(inside_run / "request.json"))
-    outcome = warm.end(warm.launcher.start(replace(job, argv=program), control := warm.control()))
-
-    assert outcome.exit_code == 0, (control / "log").read_text()
-    assert f"{job.argv[0]} True __main__" in (folders["result"] / "notebook.ipynb").read_text()
-    assert "A small notebook" in (folders["result"] / "report.html").read_text()
 
 
 WAYS = {

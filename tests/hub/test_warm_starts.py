@@ -238,9 +238,9 @@ def test_a_run_and_its_kernel_are_forks_that_use_the_environment(warm):
         Mount(warm.folder / "request.json", inside_run / "request.json", "ro"),
         Mount(Path(hub.notebook_runner.__file__).parent, inside_run / "runner", "ro"),
     )
-    python = str(warm.environment / "bin" / "python")
-    program = (python, "-I", str(inside_run / "runner" / "run.py"), str(inside_run / "request.json"))
     job = warm.job("", mounts=mounts, memory_bytes=1 << 30)
+    python = job.argv[0]
+    program = (python, "-I", str(inside_run / "runner" / "run.py"), str(inside_run / "request.json"))
     outcome = warm.end(warm.launcher.start(replace(job, argv=program), control := warm.control()))
 
     assert outcome.exit_code == 0, (control / "log").read_text()
