@@ -171,19 +171,22 @@ READING = frozenset(
 
 
 # What these make opens the workspace for longer than a session or run lasts.
-OUTLASTING = frozenset({Action.MANAGE_OWN_TOKENS, Action.MANAGE_PEOPLE})
+OUTLASTING = frozenset({Action.MANAGE_OWN_TOKENS, Action.MANAGE_PEOPLE, Action.CHANGE_GROUP})
+# By these a person answers for a project before others: a notebook that they merely run must not.
+DECIDING = frozenset({Action.ACCEPT_PROPOSAL, Action.CURATE_PROJECT})
 
 
 def may(identity: Identity, action: Action, resource: Resource) -> bool:
     """Return whether `identity` may do `action` to `resource`.
 
     A token's scopes come first: `api` reads and writes, `read_api` only reads, `alphagenome` opens the
-    gateway and nothing here. The token of a session or run makes nothing that outlasts it. Raises TypeError
-    when `resource` is not the kind of facts that `action` is decided by.
+    gateway and nothing here. The token of a session or run makes nothing that outlasts it, and decides
+    nothing in its person's place. Raises TypeError when `resource` is not the kind of facts that `action` is
+    decided by.
     """
     if not scopes_allow(identity.scopes, reading=action in READING):
         return False
-    if identity.passing and action in OUTLASTING:
+    if identity.passing and action in OUTLASTING | DECIDING:
         return False
     return _RULES[action](identity, resource)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from auth.identity import Identity
-from auth.permissions import OUTLASTING, READING, Action, Resource, may, scopes_allow
+from auth.permissions import DECIDING, OUTLASTING, READING, Action, Resource, may, scopes_allow
 from workspace_api.errors import ForbiddenError, NotSignedInError
 
 
@@ -25,5 +25,10 @@ def require(identity: Identity, action: Action, resource: Resource, doing: str) 
         raise ForbiddenError(
             f"The token of a session cannot {doing}: it ends with the session. Sign in to the workspace's "
             "pages for that, or use a token of your own."
+        )
+    if identity.passing and action in DECIDING:
+        raise ForbiddenError(
+            f"The token of a session cannot {doing}: any notebook that runs there has it, and this is for "
+            "its person to decide. Do it on the workspace's pages, or use a token of your own."
         )
     raise ForbiddenError(f"The account {identity.user} may not {doing}. Ask an administrator.")

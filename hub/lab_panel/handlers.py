@@ -29,6 +29,7 @@ def routes(base_url: str, workspace: Workspace) -> list[tuple[str, type[JupyterH
             {"path": str(STATIC)},
         ),
         (url_path_join(base_url, "labfork", "session"), SessionHandler, given),
+        (url_path_join(base_url, "labfork", "proposals"), ProposalsHandler, given),
         (url_path_join(base_url, "labfork", rf"({'|'.join(LOOKS)})"), LookHandler, given),
         (url_path_join(base_url, "labfork", rf"({'|'.join(DEEDS)})"), DeedHandler, given),
     ]
@@ -56,6 +57,28 @@ class SessionHandler(WorkspaceHandler):
         answer = await self.workspace.ask("GET", f"/sessions/{self.workspace.session}")
         ours = {"project": self.workspace.project, "folder": self.workspace.folder}
         self.pass_on(Answer(answer.status, {**answer.document, **ours}))
+
+
+class ProposalsHandler(WorkspaceHandler):
+    """What its person may accept or decline, on the workspace's page: the session's token does neither."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Return the open proposals to the project, and to the person's own copy of it, where they may."""
+        session = await self.workspace.ask("GET", f"/sessions/{self.workspace.session}")
+        if session.status != 200:
+            self.pass_on(session)
+            return
+        project, copy = self.workspace.project, session.document.get("checkout_of")
+        paths = dict.fromkeys((project, copy or project))
+        answers = {path: await self._open_proposals(path) for path in paths}
+        theirs = {path: told for path, told in answers.items() if told.get("may_settle")}
+        items = [{**each, "project": path} for path, told in theirs.items() for each in told["items"]]
+        self.finish({"may_settle": project in theirs, "items": items})
+
+    async def _open_proposals(self, path: str) -> dict[str, Any]:
+        """Return what the workspace says of a project's open proposals; a refusal has nothing to settle."""
+        return (await self.workspace.ask("GET", self.workspace.path_of(path, "/proposals"))).document
 
 
 class LookHandler(WorkspaceHandler):

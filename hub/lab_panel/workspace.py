@@ -74,4 +74,9 @@ class Workspace:
 
     def project_path(self, rest: str) -> str:
         """Return a path of the API about this session's project."""
-        return f"/projects/{quote(self.project)}{rest}"
+        return self.path_of(self.project, rest)
+
+    @staticmethod
+    def path_of(project: str, rest: str) -> str:
+        """Return a path of the API about a project."""
+        return f"/projects/{quote(project)}{rest}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.conftest import wait_for
 from tests.projects.conftest import ADA, ADMIN, VISITOR
 from tests.publishing import notebook
 from workspace_api.database import now
-from workspace_api.errors import ForbiddenError, InvalidInputError, NotFoundError
+from workspace_api.errors import ForbiddenError, InvalidInputError, NotFoundError, NotSignedInError
 
 A = notebook("n")
 
@@ -220,13 +221,16 @@ def test_only_a_saved_version_can_be_curated(shelf, version):
     assert error.message == f"{path} has no version “{version}”. Save it as a version first."
 
 
-@pytest.mark.parametrize("identity", [VISITOR, ADA])
-def test_only_administrators_curate(shelf, identity):
+@pytest.mark.parametrize(
+    ("identity", "refused"),
+    [(VISITOR, NotSignedInError), (ADA, ForbiddenError), (replace(ADMIN, passing=True), ForbiddenError)],
+)
+def test_only_administrators_curate_and_not_by_the_token_of_a_session(shelf, identity, refused):
     path = curated(shelf, area="Kept")
 
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(refused):
         shelf.workspace.projects.curate(identity, path, version="v1.0")
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(refused):
         shelf.workspace.projects.uncurate(identity, path)
     assert shelf.workspace.projects.get(VISITOR, path).area == "Kept"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -210,6 +211,24 @@ def test_its_author_withdraws_a_proposal_and_nobody_else_may(shelf, people, proj
     with pytest.raises(ForbiddenError):
         proposals.accept(people["ada"], project, made.number, made.commit)
     assert proposals.decline(people["ada"], project, made.number, "").state == "declined"
+
+
+def test_the_token_of_a_session_settles_nothing_in_its_maintainers_name(
+    shelf, people, project, copy, proposals
+):
+    shelf.change(copy("ada"), {"notes.txt": "one\nmine\n"})
+    made = proposals.propose(replace(people["ada"], passing=True), project, "Mine", "")
+    bens_session = replace(people["ben"], passing=True)
+
+    for settle in (proposals.accept, proposals.decline):
+        with pytest.raises(ForbiddenError, match=r"for its person to decide\. Do it on the"):
+            settle(bens_session, project, made.number, made.commit)
+    assert proposals.get(people["ben"], project, made.number).proposal.state == "open"
+    assert not proposals.may_settle(bens_session, project)
+    assert proposals.person_may_settle(bens_session, project)
+    assert not proposals.person_may_settle(replace(people["cy"], passing=True), project)
+    withdrawn = proposals.decline(replace(people["ada"], passing=True), project, made.number, "")
+    assert withdrawn.state == "declined", "one's own proposal is no decision for others"
 
 
 def test_what_cannot_be_proposed_is_said(shelf, people, project, copy, proposals):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -11,6 +12,17 @@ from tests.publishing import forge_of, notebook, publish
 from tests.workspace.test_sessions import REQUIREMENTS, Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
+MAINTAINER = 40
+ON_THE_FORGE = {"email": "mia@labfork.invalid", "password": "as good as none", "skip_confirmation": True}
+ASK = """
+import json, os, urllib.error, urllib.request
+headers = {{"Authorization": "Bearer " + os.environ["LABFORK_TOKEN"], "Content-Type": "application/json"}}
+body = b"{{}}" if {path!r}.endswith("decline") else json.dumps({{"commit": "0" * 40}}).encode()
+try:
+    urllib.request.urlopen(urllib.request.Request(os.environ["LABFORK_API_URL"] + {path!r}, body, headers))
+except urllib.error.HTTPError as error:
+    print(error.read().decode())
+"""
 FILES = {"a.ipynb": notebook("n"), "requirements.txt": REQUIREMENTS, "notes.md": "one\n"}
 
 
@@ -134,6 +146,58 @@ def test_changes_are_proposed_from_the_panel(opened, panel):
         panel.get_by_role("link", name="Proposals to it").click()
     opened_page.value.get_by_role("link", name="A better text").wait_for()
     opened_page.value.close()
+
+
+@pytest.fixture(scope="module")
+def maintainer(opened, workspace, browser):
+    """Mia, a maintainer of the project, who has it open too: she, and her server's address."""
+    _, path, _ = opened
+    mia = Person(workspace, browser, "mia")
+    forge = forge_of(workspace)
+    account = forge.users.create({"username": "mia", "name": "Mia", **ON_THE_FORGE})
+    forge.projects.get(path).members.create({"user_id": account.id, "access_level": MAINTAINER})
+    yield mia, mia.open(path)
+    mia.context.close()
+
+
+def test_a_maintainer_is_led_from_the_panel_to_each_proposal_and_settles_it_there(opened, maintainer):
+    (_, path, _), (mia, server) = opened, maintainer
+    mia.page.goto(f"{server}/lab?reset")
+    mia.page.locator("[data-id='labfork-panel']").click(timeout=90_000)
+    listed = mia.page.get_by_role("region", name="Proposals to accept or decline")
+    proposal = listed.get_by_role("listitem")
+    proposal.get_by_text(f"number 1 to {path}, by pia, less than a minute ago").wait_for()
+    mia.page.evaluate((CHECKOUT / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found = mia.page.evaluate("axe.run('#labfork-panel')")["violations"]
+    proposal.get_by_role("link", name="A better text").focus()
+    with mia.context.expect_page() as beside:
+        mia.page.keyboard.press("Enter")
+    beside.value.get_by_role("button", name="Accept").click()
+    beside.value.get_by_text("It was accepted").wait_for()
+    beside.value.close()
+
+    mia.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # headless pages never hide
+    listed.get_by_text("None is open.").wait_for()
+    assert proposal.count() == 0
+    assert found == []
+
+
+def test_who_may_settle_no_proposal_sees_no_list_of_them(opened, panel):
+    pia, _, server = opened
+    told = pia.context.request.get(f"{server}/labfork/proposals").json()
+
+    assert told == {"may_settle": False, "items": []}
+    assert panel.get_by_role("button", name="Propose changes").is_visible()
+    assert not panel.get_by_text("Proposals to accept").is_visible()
+
+
+@pytest.mark.parametrize("deed", ["accept", "decline"])
+def test_what_runs_in_a_maintainers_session_settles_no_proposal(opened, maintainer, deed):
+    (_, path, _), (mia, server) = opened, maintainer
+    answer = json.loads(mia.run(server, ASK.format(path=f"/projects/{path}/proposals/1/{deed}")))
+
+    assert answer["status"] == 403
+    assert "any notebook that runs there has it" in answer["detail"]
 
 
 def test_the_token_stays_out_of_the_browser_and_nobody_else_reaches_the_panel(opened, workspace):

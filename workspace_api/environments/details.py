@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auth.identity import Identity
@@ -29,9 +29,9 @@ ACTIONS = {
 class Details:
     """One environment as one caller sees it.
 
-    `files` is empty and `packages` None for somebody who may see no project that uses it: what is in a
-    private project is not told to others. `packages` is None too while the environment is not there.
-    `in_use` says whether a session or run uses it, the caller's or not.
+    `files` is empty, `packages` None, and what the build said left out, for somebody who may see no project
+    that uses it: what is in a private project is not told to others. `packages` is None too while the
+    environment is not there. `in_use` says whether a session or run uses it, the caller's or not.
     """
 
     environment: EnvironmentView
@@ -51,7 +51,7 @@ def details_of(workspace: Workspace, identity: Identity, key: str) -> Details:
     projects = _projects(workspace, identity, key)
     known = bool(projects) or identity.admin
     return Details(
-        environment=view,
+        environment=view if known else replace(view, error=None, log_tail=""),
         files=environments.files(key) if known else {},
         packages=(environments.packages(key) or None) if known else None,
         projects=projects,
@@ -69,9 +69,14 @@ def packages_of(
 
     Raises NotFoundError also for somebody who may see no project that uses the environment.
     """
-    if not (identity.admin or _projects(workspace, identity, key)):
-        raise NotFoundError(f"There is no environment {key} whose packages you may see.")
+    require_known(workspace, identity, key, "packages")
     return chosen(workspace.environments.packages(key), q=q, page=page, per_page=per_page)
+
+
+def require_known(workspace: Workspace, identity: Identity, key: str, what: str) -> None:
+    """Raise NotFoundError for somebody who may see no project that uses the environment."""
+    if not (identity.admin or _projects(workspace, identity, key)):
+        raise NotFoundError(f"There is no environment {key} whose {what} you may see.")
 
 
 def chosen(packages: Mapping[str, str], *, q: str, page: int, per_page: int) -> Page[tuple[str, str]]:

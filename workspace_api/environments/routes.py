@@ -10,7 +10,7 @@ from fastapi import Path as InPath
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from workspace_api.environments.details import details_of, packages_of
+from workspace_api.environments.details import details_of, packages_of, require_known
 from workspace_api.environments.events import log_events
 from workspace_api.environments.schemas import (
     EnvironmentDetails,
@@ -72,12 +72,13 @@ def packages(services: Services, caller: Caller, paging: Paging, key: Key, q: Te
 async def environment_log(
     request: Request,
     services: Services,
-    _caller: Caller,
+    caller: Caller,
     key: Key,
     offset: Annotated[int, Query(ge=0, description="From which byte of the log.")] = 0,
 ) -> Response:
     """Give a build's log as text, or, where `text/event-stream` is accepted, follow it to its end."""
     await run_in_threadpool(services.environments.view, key)
+    await run_in_threadpool(require_known, services, caller, key, "log")
     if "text/event-stream" in request.headers.get("accept", ""):
         return StreamingResponse(
             log_events(services.environments, key, offset),

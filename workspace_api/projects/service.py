@@ -9,13 +9,9 @@ from auth.identity import Identity
 from auth.permissions import Action, ProjectFacts, may
 from workspace_api.database import Database, now
 from workspace_api.environments.service import EnvironmentService
-from workspace_api.errors import (
-    FieldError,
-    ForbiddenError,
-    InvalidInputError,
-    NotFoundError,
-)
+from workspace_api.errors import FieldError, InvalidInputError, NotFoundError
 from workspace_api.forge.client import ForgeClient
+from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.projects.models import Curation, Project, Snapshot, Worksheet
 from workspace_api.projects.records import ProjectRecords, unknown
@@ -231,8 +227,8 @@ class ProjectService:
             session.delete(curation)
 
     def _require_curator(self, identity: Identity, project: Project) -> None:
-        if not may(identity, Action.CURATE_PROJECT, ProjectFacts(project.visibility)):
-            raise ForbiddenError("Only administrators choose what is listed on the landing page.")
+        facts = ProjectFacts(project.visibility)
+        require(identity, Action.CURATE_PROJECT, facts, "choose what is listed on the landing page")
 
     def _allowed(self, identity: Identity, path: str) -> Project:
         """Return the project's row, seen on the forge if it is new to us, for somebody who may read it."""

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 
-from workspace_api.http import Caller, Listing, Services
+from workspace_api.http import Caller, Services
 from workspace_api.proposals.schemas import (
     Acceptance,
     ChangeSchema,
     Fork,
     NewProposal,
     NewVersion,
+    Proposals,
     ProposalSchema,
     Refusal,
     Return,
@@ -76,11 +77,17 @@ def proposals(
     namespace: Part,
     name: Part,
     state: Annotated[Literal["open", "all"], Query()] = "open",
-) -> Listing[ProposalSchema]:
-    """List the proposals to a project, newest first."""
-    found = services.proposals.of(caller, f"{namespace}/{name}", state)
-    items = [ProposalSchema.model_validate(each) for each in found]
-    return Listing[ProposalSchema](items=items, total=len(items), page=1, per_page=max(len(items), 1))
+) -> Proposals:
+    """List the proposals to a project, newest first, and say whether the caller's person may settle them."""
+    path = f"{namespace}/{name}"
+    items = [ProposalSchema.model_validate(each) for each in services.proposals.of(caller, path, state)]
+    return Proposals(
+        items=items,
+        total=len(items),
+        page=1,
+        per_page=max(len(items), 1),
+        may_settle=services.proposals.person_may_settle(caller, path),
+    )
 
 
 @router.post("/proposals", status_code=201)

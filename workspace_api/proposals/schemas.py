@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workspace_api.listing import Listing
+
 
 class Body(BaseModel):
     """Base of what is sent: unknown fields are refused."""
@@ -65,6 +67,15 @@ class ProposalSchema(BaseModel):
     conflicts: bool
     created_at: dt.datetime
     settled_at: dt.datetime | None
+
+
+class Proposals(Listing[ProposalSchema]):
+    """The proposals to a project; `may_settle` says whether the caller's person may accept and decline them.
+
+    A session is told so of its person, and may itself settle none.
+    """
+
+    may_settle: bool
 
 
 class ChangeSchema(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -158,6 +159,10 @@ class ProposalService:
     def may_settle(self, identity: Identity, path: str) -> bool:
         """Whether the caller may accept and decline proposals to a project."""
         return may(identity, Action.ACCEPT_PROPOSAL, self._facts(identity, path))
+
+    def person_may_settle(self, identity: Identity, path: str) -> bool:
+        """Whether the caller's person may, on the page, also where a session asks that may not itself."""
+        return self.may_settle(dataclasses.replace(identity, passing=False), path)
 
     def _do(self, identity: Identity, path: str, **request: object) -> Done:
         return self._understood(Done, self._sessions.run_operation(identity, path, request))

@@ -1,6 +1,7 @@
 // The panel: what one can do with one's copy of the project, and what came of it.
 import { differences } from "./differences.js";
 import { button, field, make, span } from "./elements.js";
+import { proposals } from "./proposals.js";
 
 const LOOK_AGAIN = 60_000;
 const SOON = 15 * 60;
@@ -17,7 +18,7 @@ export class Panel {
     this.forms = make("div", { class: "labfork-forms" });
     node.setAttribute("role", "region");
     node.setAttribute("aria-label", "Labfork");
-    node.append(make("header", {}, this.title, this.lasts), this.said, this.forms);
+    node.append(make("div", {}, this.title, this.lasts), this.said, this.forms);
   }
 
   async start() {
@@ -40,6 +41,7 @@ export class Panel {
     this.forms.replaceChildren(this.#save(), this.#changes(), this.#update(), this.#goBack());
     const isCopy = session.checkout_of && session.checkout_of !== session.project;
     if (isCopy) this.forms.append(this.#propose(session.project));
+    this.forms.append(proposals(this.server));
     this.#showTime(session);
     setInterval(() => this.#lookAtTime(), LOOK_AGAIN);
   }

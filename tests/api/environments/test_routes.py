@@ -19,12 +19,17 @@ def failed(workspace) -> str:
     return key
 
 
-def test_anybody_sees_how_far_it_is(visitor, failed):
+def test_anybody_sees_how_far_it_is_and_nothing_of_what_is_in_a_project_they_may_not_see(
+    visitor, client_of, failed
+):
     answer = visitor.get(f"/api/v1/environments/{failed}").json()
 
     assert (answer["key"], answer["state"]) == (failed, "failed")
-    assert "requirements.txt, line 2" in answer["error"]
-    assert (answer["files"], answer["packages_total"]) == ({}, None)
+    assert (answer["error"], answer["files"], answer["packages_total"]) == (None, {}, None)
+    assert visitor.get(f"/api/v1/environments/{failed}/log").status_code == 404
+    assert (
+        "requirements.txt, line 2" in client_of("ada").get(f"/api/v1/environments/{failed}").json()["error"]
+    )
 
 
 @pytest.mark.parametrize(("key", "status"), [("0" * 24, 404), ("..%2F..", 404), ("NOT-A-KEY", 422)])
@@ -33,9 +38,10 @@ def test_what_is_no_environment(visitor, key, status):
     assert visitor.get(f"/api/v1/environments/{key}/log").status_code == status
 
 
-def test_the_log_is_text_from_any_byte(visitor, failed):
-    whole = visitor.get(f"/api/v1/environments/{failed}/log")
-    rest = visitor.get(f"/api/v1/environments/{failed}/log?offset=8")
+def test_the_log_is_text_from_any_byte(client_of, failed):
+    ada = client_of("ada")
+    whole = ada.get(f"/api/v1/environments/{failed}/log")
+    rest = ada.get(f"/api/v1/environments/{failed}/log?offset=8")
 
     assert whole.headers["content-type"] == "text/plain; charset=utf-8"
     assert "line 2" in whole.text
@@ -50,7 +56,7 @@ def events(text: str) -> list[tuple[str, dict]]:
     ]
 
 
-def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace, monkeypatch):
+def test_the_log_is_followed_to_the_end_of_the_build(client_of, workspace, monkeypatch):
     environments = workspace.environments
     key = environments.want(BAD)
     environments.claim("w1", 30)
@@ -68,7 +74,8 @@ def test_the_log_is_followed_to_the_end_of_the_build(visitor, workspace, monkeyp
     building = threading.Thread(target=build)
     building.start()
 
-    answer = visitor.get(f"/api/v1/environments/{key}/log", headers={"Accept": "text/event-stream"})
+    ada = client_of("ada")
+    answer = ada.get(f"/api/v1/environments/{key}/log", headers={"Accept": "text/event-stream"})
     building.join()
 
     told = events(answer.text)
