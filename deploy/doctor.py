@@ -14,6 +14,7 @@ from deploy.engine import look_at
 from deploy.layout import NODE_MODULES
 from hub.machine import gpu_devices
 from hub.processes import CommandError, run
+from hub.syscalls import call_filter
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def examine(configuration: Configuration) -> list[Finding]:
             "uv", [_beside_python("uv"), "--version"], "no environment can be built; run make up", needed=True
         ),
         held,
+        system_calls(),
         containers(configuration),
         network(configuration, sandboxed=held.present),
         _identity(),
@@ -61,6 +63,18 @@ def sandbox() -> Finding:
     except CommandError as error:
         return Finding("bubblewrap", False, f"installed, but it may not work here ({error}): {lack}")
     return Finding("bubblewrap", True, "runs are sandboxed")
+
+
+def system_calls() -> Finding:
+    """Say whether sandboxes have a filter of system calls."""
+    if call_filter() is not None:
+        return Finding("system calls", True, "sandboxes refuse what no job needs of the kernel")
+    return Finding(
+        "system calls",
+        False,
+        "libseccomp is missing, or this kernel has no filters: jobs in sandboxes may ask the kernel for "
+        "all that a process without rights may. Install it: apt-get install libseccomp2",
+    )
 
 
 def containers(configuration: Configuration) -> Finding:

@@ -19,7 +19,8 @@ from hub.control_groups import find_control_group
 from hub.jobs import Job, Launched, Launcher, Outcome, Usage
 from hub.records import write_whole
 from hub.sandbox import PROGRAMS, Host, account_files, sandbox_command, sandbox_options
-from hub.supervisor import INFO_FD, OPTIONS_FD
+from hub.supervisor import FILTER_FD, INFO_FD, OPTIONS_FD
+from hub.syscalls import call_filter
 from hub.usage import read_usage
 from hub.warm.asking import WarmStarts
 from nfs.mounts import Mount
@@ -52,11 +53,13 @@ class SandboxLauncher:
             relay = Mount(Path(__file__).with_name("relay.py"), PROGRAMS / "relay.py", "ro")
             job = replace(job, mounts=(*job.mounts, relay))
         job, warm = self._warm.prepared(job, self._host) if self._warm else (job, None)
-        options = sandbox_options(job, self._host, etc, INFO_FD)
+        filtered = call_filter()
+        options = sandbox_options(job, self._host, etc, INFO_FD, FILTER_FD if filtered else None)
         command = ["bwrap", "--args", str(OPTIONS_FD), "--", *sandbox_command(job, self._host)]
         if warm is not None:
             warm["holder"] = ["bwrap", "--args", str(OPTIONS_FD), "--", *warm["holder"]]
-        _write_plan(job, folder, command, cwd="/", env={"PATH": os.defpath}, options=options, warm=warm)
+        sandbox = {"options": options, "filter": filtered and filtered.hex(), "warm": warm}
+        _write_plan(job, folder, command, cwd="/", env={"PATH": os.defpath}, sandbox=sandbox)
         if warm is None or self._warm is None or not self._warm.ask(folder):
             start_supervisor(folder)
         return SupervisedJob(folder)
@@ -136,15 +139,17 @@ def _write_plan(
     *,
     cwd: str,
     env: Mapping[str, str],
-    options: list[str] | None = None,
-    warm: Mapping[str, Any] | None = None,
+    sandbox: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down what is to be started; `options` are a sandbox's, `warm` is what a warm start needs."""
-    sandboxed = options is not None
+    """Write down what is to be started.
+
+    `sandbox` has bubblewrap's `options`, the `filter` of system calls if there is one, and what a warm start
+    needs, `warm`, if it is to be one.
+    """
+    sandboxed = sandbox is not None
     plan = {
         "name": _group_name(folder),
         "uid": job.account.uid if sandboxed and os.geteuid() == 0 else os.geteuid(),
-        "options": options,
         "argv": argv,
         "cwd": cwd,
         "env": dict(env),
@@ -152,7 +157,7 @@ def _write_plan(
         "listeners": [str(listener.socket) for listener in job.listeners] if sandboxed else [],
         "writable": [str(path) for path in job.writable],
         "sandboxed": sandboxed,
-        "warm": warm,
+        **(sandbox or {"options": None, "filter": None, "warm": None}),
     }
     write_whole(folder / "plan.json", json.dumps(plan))
 

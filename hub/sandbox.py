@@ -54,12 +54,13 @@ def account_files(account: Account, *, root: bool) -> dict[str, str]:
     }
 
 
-def sandbox_options(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
+def sandbox_options(job: Job, host: Host, etc: Path, info_fd: int, filter_fd: int | None = None) -> list[str]:
     """Return the options with which bubblewrap makes the sandbox of `job`.
 
     They hold the job's environment, and with it its secrets: they are handed over by `--args`, never on a
     command line, which everybody on the machine can read. `etc` is a folder with `account_files`. bubblewrap
-    writes the sandbox's first process to `info_fd`.
+    writes the sandbox's first process to `info_fd`, and reads from `filter_fd` the filter of system calls
+    that holds all that runs inside, from the program on that takes on the person's ids.
     As root, bubblewrap itself makes the mounts (so that it reaches what the person may not) and the job's
     person is taken on inside, before any code of theirs runs: no capability is left, none can be gained.
     Otherwise a user namespace holds our own id, and further user namespaces are switched off.
@@ -70,6 +71,7 @@ def sandbox_options(job: Job, host: Host, etc: Path, info_fd: int) -> list[str]:
     return [
         "--info-fd",
         str(info_fd),
+        *(() if filter_fd is None else ("--seccomp", str(filter_fd))),
         *_namespaces(job, host),
         *_system(job, host, etc),
         *_mounts(job),

@@ -32,6 +32,7 @@ from hub.usage import UsageMeter
 
 INFO_FD = 97
 OPTIONS_FD = 98
+FILTER_FD = 99
 LISTENER_FD = 100  # the first of them
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
 LOOK = 0.05
@@ -120,7 +121,7 @@ class Supervisor:
         read_info, write_info = os.pipe()
         given: tuple[int, ...] = ()
         if self.plan["sandboxed"]:
-            given = _hand_over(write_info, self.plan["options"])
+            given = _hand_over(write_info, self.plan["options"], self.plan["filter"])
         tasks = self._tasks()
         try:
             process = subprocess.Popen(
@@ -261,16 +262,24 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _hand_over(info: int, options: list[str]) -> tuple[int, int]:
-    """Return the two descriptors that bubblewrap inherits: where it says what it made, and its options."""
+def _hand_over(info: int, options: list[str], call_filter: str | None) -> tuple[int, ...]:
+    """Return what bubblewrap inherits: where it says what it made, its options, and the filter, if any."""
     os.dup2(info, INFO_FD)
-    given = os.memfd_create("options")
+    _put(b"".join(os.fsencode(option) + b"\0" for option in options), OPTIONS_FD)
+    if call_filter is None:
+        return INFO_FD, OPTIONS_FD
+    _put(bytes.fromhex(call_filter), FILTER_FD)
+    return INFO_FD, OPTIONS_FD, FILTER_FD
+
+
+def _put(content: bytes, number: int) -> None:
+    """Have descriptor `number` read `content`."""
+    given = os.memfd_create("given")
     with os.fdopen(given, "r+b", closefd=False) as file:
-        file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
+        file.write(content)
         file.seek(0)
-    os.dup2(given, OPTIONS_FD)
+    os.dup2(given, number)
     os.close(given)
-    return INFO_FD, OPTIONS_FD
 
 
 def open_listeners(paths: list[str]) -> list[int]:

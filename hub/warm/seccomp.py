@@ -30,6 +30,12 @@ class Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
+def supported() -> bool:
+    """Whether this kernel has filters: one that has looks for the one that we do not give it."""
+    refused = LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, None, 0, 0) != 0
+    return refused and ctypes.get_errno() == errno.EFAULT
+
+
 def filters_of(pid: int) -> list[bytes]:
     """Return the filters of the process `pid`, the newest first, as the kernel was given them.
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from hub.relay import serve
 from hub.supervisor import Process, Supervisor, open_listeners
+from hub.warm import seccomp
 from hub.warm.entering import Namespaces, give_up_rights
 from hub.warm.forking import settle, shell_status
 from hub.warm.program import become, retitle
@@ -110,7 +111,10 @@ class WarmSupervisor(Supervisor):
     def _enter(
         self, namespaces: Namespaces, tasks: int | None, output: int, listeners: Sequence[int], report: int
     ) -> NoReturn:
-        """In a fork: enter the sandbox, give up every right, start the relay and the job; say its number."""
+        """In a fork: enter the sandbox, give up every right, start the relay and the job; say its number.
+
+        Relay and job are under the filter of system calls, as they are in a cold start.
+        """
         warm = self.plan["warm"]
         silence = os.open(os.devnull, os.O_RDONLY)
         library, sys.path[:] = list(sys.path), []  # from here on nothing may be loaded: see hub.warm.entering
@@ -118,6 +122,8 @@ class WarmSupervisor(Supervisor):
         namespaces.enter()
         give_up_rights(warm["uid"], warm["gid"], warm["groups"])
         os.dup2(silence, 0)
+        if self.plan["filter"] is not None:
+            seccomp.take_on([bytes.fromhex(self.plan["filter"])])
         self._relay(warm["rules"], output)
         if (job := os.fork()) != 0:
             os.write(report, str(job).encode())

@@ -15,6 +15,7 @@ from hub.usage import servers_folder
 from hub.warm.asking import ForkServer, warm_folder
 from tests.conftest import CHECKOUT, wait_for
 from tests.publishing import notebook, publish
+from tests.system_calls import number
 
 pytestmark = [pytest.mark.browser, pytest.mark.workspace, pytest.mark.timeout(600)]
 
@@ -207,6 +208,9 @@ ESCAPES = {
     "a mount": "subprocess.run(['mount', '-t', 'tmpfs', 'x', '/tmp'], check=True, capture_output=True)",
     "a namespace that gains something": "subprocess.run(['unshare', '-Ur', 'mount', '-t', 'tmpfs', 'x',"
     " '/tmp'], check=True, capture_output=True)",
+    "a namespace of users": "subprocess.run(['unshare', '-U', 'true'], check=True, capture_output=True)",
+    "a keyring": "system_call({keyctl}, 0, -3, 1)",  # KEYCTL_GET_KEYRING_ID of the session
+    "a program in the kernel": "system_call({bpf}, 0)",
     "becoming root": "os.setuid(0)",
     "another group": "os.setgroups([0])",
     "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)",
@@ -238,6 +242,9 @@ import ctypes, json, os, socket, subprocess, sys, tempfile, urllib.request
 def ptrace(request, pid):
     if ctypes.CDLL(None, use_errno=True).ptrace(request, pid, 0, 0):
         raise PermissionError(ctypes.get_errno())
+def system_call(*numbers):
+    if ctypes.CDLL(None, use_errno=True).syscall(*map(ctypes.c_long, numbers)) == -1:
+        raise OSError(ctypes.get_errno(), "the kernel")
 def more_rights(pid):
     status = dict(line.split(":", 1) for line in open(f"/proc/{{pid}}/status"))
     rights = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")]
@@ -269,10 +276,12 @@ def test_nothing_of_others_is_within_reach(ada, workspace, person):
     her, server = ada
     force = json.loads((workspace.home / "config" / "in-force.json").read_text())
     engine = force["configuration"]["containers"]["host"].removeprefix("unix://")
-    escapes = {
-        name: code.format(home=workspace.home, pid=workspace.process.pid, engine=engine, **force["ports"])
-        for name, code in ESCAPES.items()
+    values = {
+        **{"home": workspace.home, "pid": workspace.process.pid, "engine": engine},
+        **{name: number(name) for name in ("keyctl", "bpf")},
+        **force["ports"],
     }
+    escapes = {name: code.format(**values) for name, code in ESCAPES.items()}
     said = her.run(server, TRY.format(escapes=escapes))
 
     assert [line for line in said.splitlines() if not line.startswith("refused")] == []
