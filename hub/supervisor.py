@@ -121,7 +121,7 @@ class Supervisor:
         read_info, write_info = os.pipe()
         given: tuple[int, ...] = ()
         if self.plan["sandboxed"]:
-            given = _hand_over(write_info, self.plan["options"], self.plan["filter"])
+            given = _hand_over(write_info, self.plan["options"], self.plan.get("filter"))
         tasks = self._tasks()
         try:
             process = subprocess.Popen(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -31,6 +32,8 @@ from hub.warm.serving import ASKER_SECONDS, listening, load, packages_loaded_fro
 
 LONGEST_REQUEST = 1 << 20
 MOST_DESCRIPTORS = 64
+LONGEST_REPORT = 4096
+ENTERING_SECONDS = 0.8 * ASKER_SECONDS  # whoever asks is told before they give up
 
 
 def main() -> None:
@@ -82,7 +85,11 @@ def _look_after(asker: socket.socket) -> NoReturn:
 
 
 def _fork_into(request: Mapping[str, Any], descriptors: Sequence[int], asker: socket.socket) -> int:
-    """Fork the job into its container's process namespace; raises OSError when it cannot enter it."""
+    """Fork the job into its container's process namespace; raises OSError when it cannot enter it.
+
+    What enters is ended in any case: it is outside of that namespace, and under filters of system calls by
+    which a container may have made it unable to end itself.
+    """
     read_number, write_number = os.pipe()
     if (entering := os.fork()) == 0:
         os.close(read_number)
@@ -95,8 +102,10 @@ def _fork_into(request: Mapping[str, Any], descriptors: Sequence[int], asker: so
         sys.path[:] = library
         _begin(request, asker)
     os.close(write_number)
-    with os.fdopen(read_number, "rb") as said:
-        number = said.read()
+    said, _, _ = select.select([read_number], [], [], ENTERING_SECONDS)
+    number = os.read(read_number, LONGEST_REPORT) if said else b"it takes too long"
+    os.close(read_number)
+    os.kill(entering, signal.SIGKILL)
     os.waitpid(entering, 0)
     if not number.isdigit():
         raise OSError(f"the container cannot be entered: {os.fsdecode(number)}")

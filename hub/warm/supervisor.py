@@ -122,8 +122,8 @@ class WarmSupervisor(Supervisor):
         namespaces.enter()
         give_up_rights(warm["uid"], warm["gid"], warm["groups"])
         os.dup2(silence, 0)
-        if self.plan["filter"] is not None:
-            seccomp.take_on([bytes.fromhex(self.plan["filter"])])
+        if filtered := self.plan.get("filter"):
+            seccomp.take_on([bytes.fromhex(filtered)])
         self._relay(warm["rules"], output)
         if (job := os.fork()) != 0:
             os.write(report, str(job).encode())

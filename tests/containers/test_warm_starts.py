@@ -20,7 +20,7 @@ import requests
 
 from hub.container_supervisor import ContainerSupervisor
 from hub.process_tree import children
-from hub.warm import LOADED, WANTED
+from hub.warm import LOADED, WANTED, container_forks
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
 from hub.warm.container_asking import ForkedJob
@@ -131,6 +131,17 @@ def test_nothing_is_left_of_a_fork_server_whose_workspace_stops(fork_server, doc
     fork_server.process.wait(30)
 
     assert (containers(), fork_server.starts.loaded()) == ([], None)
+
+
+def test_what_enters_a_container_and_cannot_leave_is_ended(monkeypatch):
+    monkeypatch.setattr(container_forks, "_enter", lambda *_: signal.pause())
+    monkeypatch.setattr(container_forks, "ENTERING_SECONDS", 0.2)
+    ours, _ = socket.socketpair()
+    before = psutil.Process().children()
+
+    with pytest.raises(OSError, match="takes too long"):
+        container_forks._fork_into({}, [], ours)
+    assert psutil.Process().children() == before
 
 
 def test_a_job_is_lost_when_the_engine_goes_away(tmp_path):
