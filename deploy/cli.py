@@ -76,7 +76,7 @@ def up() -> None:
     chosen = bool(configuration.containers.engine)
     found = None if chosen else system.sandbox_or_install()
     try:
-        engine.make_ready(configuration)
+        engine.make_ready(configuration, typer.echo)
         force = prepare(configuration, sandbox_present=found is None or found.present)
     except ConfigurationError as error:
         refuse(str(error))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import docker  # type: ignore[import-untyped]
 
+from deploy import base_image
 from deploy.configuration import Configuration, ConfigurationError, variable
 from hub.containers import engine
 from hub.environments.clients import CLIENTS, NoClientError, find_client
 from hub.metadata import route_program
-from workspace_api.settings import ContainerSettings
+from workspace_api.settings import BASE_IMAGE, ContainerSettings
 
 OLDEST = (1, 41)  # of the engine's interface: Docker Engine 20.10
 APART = {"com.docker.network.bridge.enable_icc": "false"}
@@ -31,19 +35,21 @@ def look_at(chosen: ContainerSettings) -> str:
         with engine(chosen.host) as connected:
             version = connected.version()
             driver = connected.info()["Driver"]
-            _find_image(connected, chosen.base_image)
+            made = _has_image(connected, chosen.base_image)
     except (NoClientError, OSError) as error:
         raise ConfigurationError(str(error)) from None
     if tuple(map(int, version["ApiVersion"].split("."))) < OLDEST:
         raise ConfigurationError(f"Docker Engine {version['Version']} is too old; install 20.10 or newer.")
     return (
-        f"Docker Engine {version['Version']} ({driver}) at {chosen.host}, base image {chosen.base_image}, "
-        f"builds by {client.program}"
+        f"Docker Engine {version['Version']} ({driver}) at {chosen.host}, base image {chosen.base_image}"
+        f"{'' if made else ' (made at the start)'}, builds by {client.program}"
     )
 
 
-def make_ready(configuration: Configuration) -> None:
-    """Refuse a chosen engine that cannot be used, and make the network of what is `open`.
+def make_ready(configuration: Configuration, say: Callable[[str], None] = print) -> None:
+    """Refuse a chosen engine that cannot be used; make our base image, and the network of what is `open`.
+
+    What takes long is told by `say`.
 
     Raises ConfigurationError with the setting, what is missing, and what helps.
     """
@@ -52,6 +58,7 @@ def make_ready(configuration: Configuration) -> None:
         return
     try:
         look_at(chosen)
+        _make_base_image(chosen, say)
         if "open" in (configuration.runs.network, configuration.sessions.network):
             if route_program() is None:
                 raise ConfigurationError(
@@ -64,14 +71,32 @@ def make_ready(configuration: Configuration) -> None:
         raise ConfigurationError(f"{name}={chosen.engine} cannot be used here: {error}") from None
 
 
-def _find_image(client: docker.DockerClient, name: str) -> None:
+def _has_image(client: docker.DockerClient, name: str) -> bool:
+    """Whether the engine has the base image; raises ConfigurationError when it cannot be made here either."""
     try:
         client.images.get(name)
     except docker.errors.ImageNotFound:
-        raise ConfigurationError(
-            f"the engine has no image {name} ({variable('containers__base_image')}). Get it with docker pull "
-            f"{name}, or make it with debootstrap (docs/containers.md)."
-        ) from None
+        lacks = f"the engine has no image {name} ({variable('containers__base_image')})."
+        if name != BASE_IMAGE:
+            raise ConfigurationError(f"{lacks} Get it with docker pull {name}.") from None
+        if not base_image.can_be_made():
+            raise ConfigurationError(
+                f"{lacks} It is made by {base_image.PROGRAM}: apt-get install {base_image.PROGRAM}. "
+                "Or name a Debian or Ubuntu image that the engine has."
+            ) from None
+        return False
+    return True
+
+
+def _make_base_image(chosen: ContainerSettings, say: Callable[[str], None]) -> None:
+    with engine(chosen.host) as client:
+        if _has_image(client, chosen.base_image):
+            return
+        say(f"Making the base image {chosen.base_image}: Debian with git and Python, which takes a minute")
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "tar"
+            base_image.write_archive(archive)
+            base_image.import_archive(client, archive, chosen.base_image)
 
 
 def _make_network(chosen: ContainerSettings) -> None:

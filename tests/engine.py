@@ -18,10 +18,10 @@ from typing import IO
 import docker
 import pytest
 
+from deploy.base_image import import_archive, write_archive
 from tests.conftest import CHECKOUT, wait_for
 
 CACHE = Path(os.environ.get("LABFORK_TEST_CACHE", "/var/tmp/labfork-tests"))
-PACKAGES = "ca-certificates,git,python3"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "labfork-test/base:bookworm"
 KEPT = ("engine", "engine-2")  # as many as tests may run at once on one machine
@@ -132,14 +132,12 @@ def import_base(client: docker.DockerClient) -> None:
     with contextlib.suppress(docker.errors.ImageNotFound):
         client.images.get(BASE)
         return
+    import_archive(client, base_archive(), BASE)
+
+
+def base_archive() -> Path:
+    """Return the files of the base image as a workspace makes them, kept for the next time."""
     archive = CACHE / "bookworm.tar"
     if not archive.exists():
-        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            root = Path(folder) / "root"
-            command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            packed = Path(folder) / "tar"
-            subprocess.run(["tar", "-C", root, "-cf", packed, "."], check=True)
-            packed.replace(archive)
-    name, _, tag = BASE.partition(":")
-    client.api.import_image_from_file(str(archive), repository=name, tag=tag)
+        write_archive(archive)
+    return archive

@@ -234,6 +234,9 @@ class RepositorySettings(Section):
         return value
 
 
+BASE_IMAGE = "labfork/base:bookworm-1"  # the number changes with what it is made of: deploy.base_image
+
+
 class ContainerSettings(Section):
     """Whether environments are images, and sessions and runs containers, of a Docker Engine here."""
 
@@ -241,9 +244,9 @@ class ContainerSettings(Section):
         "", description="`docker`: containers and repo2docker; empty: the sandbox and uv."
     )
     base_image: str = Field(
-        "",
-        validate_default=True,
-        description="Debian or Ubuntu image of every environment: a digest, or a tag that never changes.",
+        BASE_IMAGE,
+        description="Debian or Ubuntu image of every environment: a digest, or a tag that never changes; the "
+        "default is made at the start.",
     )
     host: str = Field(
         "unix:///var/run/docker.sock", description="Socket of the engine; it runs on this machine."
@@ -267,8 +270,8 @@ class ContainerSettings(Section):
     def _is_named(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("engine") and not value.strip():
             raise ValueError(
-                "environments need an image to begin with; name one that the engine has, such as "
-                "labfork/base:bookworm-1 (docs/containers.md says how to make it)"
+                f"environments need an image to begin with; name one that the engine has, or {BASE_IMAGE}, "
+                "which is made"
             )
         return value.strip()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import deploy.base_image
 import deploy.engine
 from deploy.configuration import ConfigurationError, read_configuration
 from deploy.doctor import containers
 from deploy.engine import make_ready
+from tests.engine import base_archive
+from workspace_api.settings import BASE_IMAGE
 
 
 def test_a_base_image_that_the_engine_lacks_is_named(docker_engine):
@@ -15,6 +18,28 @@ def test_a_base_image_that_the_engine_lacks_is_named(docker_engine):
 
     with pytest.raises(ConfigurationError, match=r"no image labfork-test/none:1 .*docker pull"):
         make_ready(read_configuration(lacking))
+
+
+def test_the_base_image_of_a_workspace_that_names_none_is_made_once(docker_engine, monkeypatch):
+    given = {name: value for name, value in docker_engine.settings.items() if "BASE_IMAGE" not in name}
+    configuration = read_configuration(given)
+    monkeypatch.setattr(deploy.base_image, "write_archive", lambda to: to.symlink_to(base_archive()))
+    said: list[str] = []
+    assert "(made at the start)" in containers(configuration).detail
+    for _ in range(2):
+        make_ready(configuration, said.append)
+
+    assert len(said) == 1
+    assert "takes a minute" in said[0]
+    docker_engine.client.images.remove(BASE_IMAGE)
+
+
+def test_a_machine_that_cannot_make_the_base_image_is_told_what_helps(docker_engine, monkeypatch):
+    given = {name: value for name, value in docker_engine.settings.items() if "BASE_IMAGE" not in name}
+    monkeypatch.setattr(deploy.base_image, "can_be_made", lambda: False)
+
+    with pytest.raises(ConfigurationError, match="apt-get install debootstrap"):
+        make_ready(read_configuration(given))
 
 
 def test_the_network_of_what_is_open_is_made_once_and_keeps_jobs_apart(docker_engine):
