@@ -33,6 +33,7 @@ from hub.warm.serving import ASKER_SECONDS, listening, load, packages_loaded_fro
 LONGEST_REQUEST = 1 << 20
 MOST_DESCRIPTORS = 64
 LONGEST_REPORT = 4096
+PYTHONS_OWN = {signal.SIGPIPE, signal.SIGXFSZ}
 ENTERING_SECONDS = 0.8 * ASKER_SECONDS  # whoever asks is told before they give up
 
 
@@ -43,6 +44,7 @@ def main() -> None:
     """
     checkout, folder, image = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     load(checkout)
+    _heed_signals()
     loaded = {
         "image": image,
         "distributions": distributions_loaded(packages_loaded_from()),
@@ -57,6 +59,13 @@ def main() -> None:
                 if os.fork() == 0:
                     listener.close()
                     _look_after(asker)
+
+
+def _heed_signals() -> None:
+    """Ignore no more signals than Python does by itself: what nohup left ignored is no container's matter."""
+    for number in signal.valid_signals() - PYTHONS_OWN:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _look_after(asker: socket.socket) -> NoReturn:

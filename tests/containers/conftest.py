@@ -147,7 +147,7 @@ class ForkServer:
         """Start it, and wait until it has loaded everything."""
         (self.folder / LOADED).unlink(missing_ok=True)
         with (self.images.folder / "warm.log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, env={}, stdout=log, stderr=log)
+            self.process = subprocess.Popen(["nohup", *self.command], env={}, stdout=log, stderr=log)
         self.await_loaded()
 
     def await_loaded(self) -> None:

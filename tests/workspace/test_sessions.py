@@ -204,7 +204,7 @@ ESCAPES = {
     "one's own limits": "open('/sys/fs/cgroup/memory/memory.limit_in_bytes', 'w')",
     "another root folder": "os.chroot('/tmp')",
     "making a device": "os.mknod('/tmp/disk', 0o60600, os.makedev(8, 0))",
-    "processes of others": "open('/proc/{pid}/environ')",
+    "processes of others": "not_ours({pid}); open('/proc/{pid}/environ')",
     "a mount": "subprocess.run(['mount', '-t', 'tmpfs', 'x', '/tmp'], check=True, capture_output=True)",
     "a namespace that gains something": "subprocess.run(['unshare', '-Ur', 'mount', '-t', 'tmpfs', 'x',"
     " '/tmp'], check=True, capture_output=True)",
@@ -215,7 +215,7 @@ ESCAPES = {
     "another group": "os.setgroups([0])",
     "a raw socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)",
     "tracing a first process with more rights": "more_rights(1); ptrace(16, 1)",
-    "tracing a process of the machine": "ptrace(16, {pid})",
+    "tracing a process of the machine": "not_ours({pid}); ptrace(16, {pid})",
     "the internet": "socket.create_connection(('1.1.1.1', 53), 3)",
     "cloud metadata": "socket.create_connection(('169.254.169.254', 80), 3)",
     "the web process by its own port": "socket.create_connection(('127.0.0.1', {web}), 3)",
@@ -250,6 +250,9 @@ def more_rights(pid):
     rights = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd")]
     if int(status["Uid"].split()[0]) == os.getuid() and not any(rights):
         raise PermissionError("it is the session's own, and may no more than the session")
+def not_ours(pid):
+    if os.path.exists(f"/proc/{{pid}}") and os.stat(f"/proc/{{pid}}").st_uid == os.getuid():
+        raise PermissionError("one of the session's own happens to have that number")
 def followed(target):
     link = os.path.join(tempfile.mkdtemp(), "link")
     os.symlink(target, link)
