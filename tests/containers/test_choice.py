@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import docker
 import pytest
 
 import deploy.base_image
@@ -13,6 +16,21 @@ from tests.engine import base_archive
 from workspace_api.settings import BASE_IMAGE
 
 
+@pytest.fixture
+def unnamed(docker_engine):
+    """A configuration that names no base image, with an engine that lacks the default one."""
+
+    def remove() -> None:
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            docker_engine.client.images.remove(BASE_IMAGE, force=True)
+
+    remove()  # the engine's data outlive tests that were cut off
+    yield read_configuration(
+        {name: value for name, value in docker_engine.settings.items() if "BASE_IMAGE" not in name}
+    )
+    remove()
+
+
 def test_a_base_image_that_the_engine_lacks_is_named(docker_engine):
     lacking = {**docker_engine.settings, "LABFORK_CONTAINERS__BASE_IMAGE": "labfork-test/none:1"}
 
@@ -20,26 +38,22 @@ def test_a_base_image_that_the_engine_lacks_is_named(docker_engine):
         make_ready(read_configuration(lacking))
 
 
-def test_the_base_image_of_a_workspace_that_names_none_is_made_once(docker_engine, monkeypatch):
-    given = {name: value for name, value in docker_engine.settings.items() if "BASE_IMAGE" not in name}
-    configuration = read_configuration(given)
+def test_the_base_image_of_a_workspace_that_names_none_is_made_once(unnamed, monkeypatch):
     monkeypatch.setattr(deploy.base_image, "write_archive", lambda to: to.symlink_to(base_archive()))
     said: list[str] = []
-    assert "(made at the start)" in containers(configuration).detail
+    assert "(made at the start)" in containers(unnamed).detail
     for _ in range(2):
-        make_ready(configuration, said.append)
+        make_ready(unnamed, said.append)
 
     assert len(said) == 1
     assert "takes a minute" in said[0]
-    docker_engine.client.images.remove(BASE_IMAGE)
 
 
-def test_a_machine_that_cannot_make_the_base_image_is_told_what_helps(docker_engine, monkeypatch):
-    given = {name: value for name, value in docker_engine.settings.items() if "BASE_IMAGE" not in name}
+def test_a_machine_that_cannot_make_the_base_image_is_told_what_helps(unnamed, monkeypatch):
     monkeypatch.setattr(deploy.base_image, "can_be_made", lambda: False)
 
     with pytest.raises(ConfigurationError, match="apt-get install debootstrap"):
-        make_ready(read_configuration(given))
+        make_ready(unnamed)
 
 
 def test_the_network_of_what_is_open_is_made_once_and_keeps_jobs_apart(docker_engine):
