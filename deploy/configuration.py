@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from workspace_api.settings import (
+    LOOPBACK,
     AlphaGenomeSettings,
     ContainerSettings,
     EnvironmentSettings,
@@ -65,13 +66,43 @@ class Configuration(Section):
             raise ValueError(f"{value!r} is not an address such as https://example.org, without a path")
         return value
 
+    @field_validator("sessions")
+    @classmethod
+    def _has_a_host_of_its_own(cls, value: SessionSettings, info: ValidationInfo) -> SessionSettings:
+        address = info.data.get("public_url") or f"//{info.data.get('host')}"
+        if value.host == LOOPBACK != urlsplit(address).hostname:
+            raise ValueError(
+                f"host {value.host} is where sessions reach the workspace itself, whose address is another; "
+                f"name one that leads here too, or remove it ({variable('sessions__host')})"
+            )
+        return value
+
     @property
     def address(self) -> str:
         """The address people open, without a trailing slash."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        host = LOOPBACK if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
         return f"http://{host}:{self.port}"
+
+    @property
+    def host_name(self) -> str:
+        """The name of the host in the address people open."""
+        return urlsplit(self.address).hostname or ""
+
+    @property
+    def sessions_url(self) -> str:
+        """The address of sessions, without a trailing slash; empty where they are at the pages'.
+
+        An origin of their own keeps what a notebook shows from the pages, and the pages' cookies from what
+        runs in sessions. Every browser reaches this machine by two names: 127.0.0.1 and localhost.
+        """
+        parts = urlsplit(self.address)
+        by_default = "localhost" if self.host == self.host_name == LOOPBACK else self.host_name
+        name = self.sessions.host or by_default
+        if name == self.host_name:
+            return ""
+        return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")
 
 
 def read_configuration(environ: Mapping[str, str] | None = None) -> Configuration:

@@ -42,6 +42,7 @@ def examine(configuration: Configuration) -> list[Finding]:
         system_calls(),
         containers(configuration),
         network(configuration, sandboxed=held.present),
+        origins(configuration),
         _identity(),
         _limits(),
         _gpu(),
@@ -106,6 +107,19 @@ def network(configuration: Configuration, *, sandboxed: bool) -> Finding:
         False,
         f"{reached}; what is open reaches all that this machine does, in a cloud also the addresses with its "
         "credentials. Set it to mirror, or use containers (docs/sandbox.md)",
+    )
+
+
+def origins(configuration: Configuration) -> Finding:
+    """Say whether what notebooks show in sessions is kept from the pages by an origin of its own."""
+    if configuration.sessions_url:
+        detail = f"{configuration.sessions_url}; scripts of notebooks there reach nothing of the pages"
+        return Finding("sessions' address", True, detail)
+    return Finding(
+        "sessions' address",
+        False,
+        "the pages' own: a script of a notebook that somebody trusts can act as this person on every page. "
+        "Give this machine a second name, and name it in sessions.host (docs/sessions.md)",
     )
 
 

@@ -90,6 +90,7 @@ class InForce(BaseModel):
         return Settings(
             home=self.home,
             public_url=configuration.address,
+            sessions_url=configuration.sessions_url,
             host=configuration.host,
             port=ports.public,
             database_url=f"sqlite:///{self.database_file}",

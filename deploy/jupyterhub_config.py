@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from jupyterhub.services import service as hub_services
 from sqlalchemy import Engine, event
@@ -18,6 +19,7 @@ from auth.local_authenticator import LocalAuthenticator
 from deploy import in_force
 from deploy.announcement import announce_when_ready
 from deploy.layout import NODE_MODULES, machine_environment
+from deploy.routes import extra_routes, hub_route, proxy_options
 from deploy.services import commands, take_over, tied_command
 from hub.door import socket_of
 from hub.environments.builder import ImageBuilder
@@ -82,9 +84,12 @@ settings = force.settings()
 
 c.JupyterHub.bind_url = f"http://{force.configuration.host}:{ports.public}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports.hub}"
-c.JupyterHub.hub_routespec = in_force.HUB_PREFIX
+c.JupyterHub.hub_routespec = hub_route(force)
 c.JupyterHub.default_url = "/"
 c.JupyterHub.public_url = address + "/"
+if sessions_host := urlsplit(settings.sessions_url).hostname:
+    c.JupyterHub.subdomain_host = address  # so that each route names its host
+    c.JupyterHub.subdomain_hook = lambda _name, domain, kind: sessions_host if kind == "user" else domain
 c.JupyterHub.db_url = f"sqlite:///{home / 'config' / 'jupyterhub.sqlite'}"
 c.JupyterHub.upgrade_db = True
 c.JupyterHub.trust_user_provided_tokens = True  # ours are 256 random bits: a slow hash adds nothing
@@ -118,13 +123,11 @@ c.JupyterHub.logging_config = {
 c.JupyterHub.template_paths, c.JupyterHub.template_vars = sign_in_pages(settings, Assets(NODE_MODULES))
 
 chp = str(NODE_MODULES / ".bin" / "configurable-http-proxy")
-c.ConfigurableHTTPProxy.command = tied_command("proxy", home, chp, "--log-level=warn")
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports.proxy_api}"
 c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
 c.ConfigurableHTTPProxy.pid_file = str(home / "run" / "proxy.pid")
-c.Proxy.extra_routes = {"/": f"http://127.0.0.1:{ports.web}"}
-if force.embedded_forge:
-    c.Proxy.extra_routes[f"{in_force.FORGE_PREFIX}/"] = f"http://127.0.0.1:{ports.forge}"
+c.ConfigurableHTTPProxy.command = tied_command("proxy", home, chp, "--log-level=warn", *proxy_options(force))
+c.Proxy.extra_routes = extra_routes(force)
 
 c.JupyterHub.authenticator_class = LocalAuthenticator
 c.LocalAuthenticator.workspace_url = f"http://127.0.0.1:{ports.web}"

@@ -79,6 +79,7 @@ def session_pages(pages: Pages) -> APIRouter:
         return pages.page(request, caller, "all_sessions.html", found=found)
 
     @router.get("/user/{user}/{server}/{rest:path}")
+    @router.get("/absent/{user}/{server}/{rest:path}")  # where sessions have an origin of their own
     def not_there(services: Services, caller: SignedIn, user: Part, server: Part, rest: str) -> Response:
         """Lead whoever comes to a server that does not run, or not yet, to the page of its session.
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from workspace_api import documentation, health, metrics
 from workspace_api.alphagenome.routes import router as alphagenome
+from workspace_api.apart import ApartMiddleware
 from workspace_api.assemblies.routes import router as assemblies
 from workspace_api.authentication import Authentication, HubTokens
 from workspace_api.batches.routes import over_rows
@@ -86,11 +87,13 @@ def create_app(workspace: Workspace, *, render_problem: RenderProblem | None = N
     for router in (health.router, metrics.router, documentation.router):
         app.include_router(router)
     install_problems(app, render_problem)
-    _frame(app, cookies, render_problem)
+    _frame(app, cookies, render_problem, settings.sessions_url)
+    if sessions := settings.sessions_url:
+        app.add_middleware(ApartMiddleware, pages=settings.public_url, sessions=sessions)
     return app
 
 
-def _frame(app: FastAPI, cookies: Cookies, render_problem: RenderProblem | None) -> None:
+def _frame(app: FastAPI, cookies: Cookies, render_problem: RenderProblem | None, sessions_url: str) -> None:
     """Put the middleware around the routes; the last one added is the outermost."""
     requests = metrics.RequestMetrics()
     app.state.metrics = metrics.registry_of(app.state.workspace, requests)
@@ -99,4 +102,4 @@ def _frame(app: FastAPI, cookies: Cookies, render_problem: RenderProblem | None)
     app.add_middleware(BodyLimitMiddleware, render=render_problem)
     app.add_middleware(RequestMarkMiddleware, render=render_problem)
     app.add_middleware(metrics.MetricsMiddleware, requests=requests)
-    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware, sessions=sessions_url)

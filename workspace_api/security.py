@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+FORM_TARGETS = "form-action 'self'"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -15,7 +16,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data:",
         "connect-src 'self'",
         "font-src 'self'",
-        "form-action 'self'",
+        FORM_TARGETS,
         "frame-src 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -35,8 +36,11 @@ class SecurityHeadersMiddleware:
     Answers of the API are somebody's own, and are kept by no cache unless their route says so.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, sessions: str = "") -> None:
+        """Let forms lead to the origin `sessions` too, if sessions have one: opening one ends there."""
         self.app = app
+        policy = CONTENT_SECURITY_POLICY.replace(FORM_TARGETS, f"{FORM_TARGETS} {sessions}".rstrip())
+        self.headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and its response back with the headers."""
@@ -44,7 +48,7 @@ class SecurityHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/v1/"):
                     headers.setdefault("Cache-Control", "no-store")

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from auth.identity import Level
 
 GIB = 1024**3
+LOOPBACK = "127.0.0.1"  # where what runs in sessions reaches the workspace, by whatever name people do
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 Network = Literal["none", "mirror", "open"]
 HOST = re.compile(r"\*|(https?://)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
@@ -129,6 +131,11 @@ class SessionSettings(Section):
 
     per_person: int = Field(3, ge=1, description="Sessions of one person at once.")
     at_once: int = Field(20, ge=1, description="Sessions of everybody at once.")
+    host: str = Field(
+        "",
+        description="Name of this machine at which sessions are, apart from the pages; "
+        "empty: `localhost` where the address is 127.0.0.1, else the pages' own.",
+    )
     waiting_per_person: int = Field(10, ge=1, description="Sessions of one person that may wait for a place.")
     cpus: float = Field(2, gt=0, description="Processors a session may use.")
     memory_gib: float = Field(4, gt=0, description="Memory of a session, in GiB.")
@@ -148,6 +155,16 @@ class SessionSettings(Section):
     memory_at_once_gib: float = Field(
         0, ge=0, description="Memory of all open sessions together, in GiB; 0: twice the machine's."
     )
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value and not HOST_NAME.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is no name of a host in small letters, such as sessions.example.org, without "
+                "http:// and port"
+            )
+        return value
 
     @field_validator("classes")
     @classmethod
@@ -302,6 +319,7 @@ class Settings(Section):
 
     home: Path
     public_url: str
+    sessions_url: str = ""  # of an origin of their own; empty: they are at the pages'
     host: str = "127.0.0.1"
     port: int = 8000
     database_url: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.configuration import ConfigurationError, read_configuration
+from deploy.doctor import origins
 
 
 def test_without_anything_set_the_workspace_listens_on_loopback_with_the_offline_model():
@@ -32,11 +33,44 @@ def test_a_variable_overrides_the_file(tmp_path):
         ({"LABFORK_CONFIG": "nowhere.toml"}, "nowhere.toml"),
         ({"LABFORK_PUBLIC_URL": "labfork.example.org"}, "LABFORK_PUBLIC_URL"),
         ({"LABFORK_PUBLIC_URL": "https://example.org/labfork"}, "without a path"),
+        ({"LABFORK_SESSIONS__HOST": "http://s.example"}, "without http://.*LABFORK_SESSIONS__HOST"),
+        ({"LABFORK_SESSIONS__HOST": "s.example:8000"}, "without http:// and port"),
+        ({"LABFORK_SESSIONS__HOST": "127.0.0.1", "LABFORK_HOST": "0.0.0.0"}, "LABFORK_SESSIONS__HOST"),
+        (
+            {"LABFORK_SESSIONS__HOST": "127.0.0.1", "LABFORK_PUBLIC_URL": "https://example.org"},
+            "reach the work",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_the_remedy(environ, words):
     with pytest.raises(ConfigurationError, match=words):
         read_configuration(environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"LABFORK_PORT": "9000"}, "http://localhost:9000"),
+        ({"LABFORK_HOST": "localhost"}, ""),
+        ({"LABFORK_HOST": "0.0.0.0"}, ""),
+        ({"LABFORK_PUBLIC_URL": "https://lab.example"}, ""),
+        ({"LABFORK_SESSIONS__HOST": "127.0.0.1"}, ""),
+        (
+            {"LABFORK_SESSIONS__HOST": "s.example", "LABFORK_PUBLIC_URL": "https://lab.example"},
+            "https://s.example",
+        ),
+        (
+            {"LABFORK_SESSIONS__HOST": "s.example", "LABFORK_PUBLIC_URL": "http://lab:81"},
+            "http://s.example:81",
+        ),
+    ],
+)
+def test_sessions_have_an_address_of_their_own_where_the_machine_has_two_names(environ, address):
+    configuration = read_configuration(environ)
+
+    assert configuration.sessions_url == address
+    assert origins(configuration).present is bool(address)
 
 
 def test_sizes_of_sessions_come_from_the_file_and_from_variables(tmp_path):

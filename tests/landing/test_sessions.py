@@ -171,11 +171,14 @@ def test_after_a_stop_nobody_is_led_elsewhere(house, session):
         ("voila/tree", "?go=1"),
     ],
 )
-def test_a_server_that_the_proxy_does_not_know_yet_leads_back_to_the_same_file(house, session, rest, page):
+@pytest.mark.parametrize("at", ["/user", "/absent"])
+def test_a_server_that_the_proxy_does_not_know_yet_leads_back_to_the_same_file(
+    house, session, at, rest, page
+):
     identity, browser = house.person(Level.AUTHOR)
     running = session(identity.user, SessionState.RUNNING, folder="projects/alphagenome")
-    answer = browser.get(f"/user/{identity.user}/l-{running[:8]}/{rest}")
+    answer = browser.get(f"{at}/{identity.user}/l-{running[:8]}/{rest}")
 
     assert answer.headers["location"] == f"/sessions/{running}{page}"
     _, other = house.person(Level.AUTHOR)
-    assert other.get(f"/user/{identity.user}/l-{running[:8]}/lab").status_code == 404
+    assert other.get(f"{at}/{identity.user}/l-{running[:8]}/lab").status_code == 404

@@ -23,6 +23,7 @@ PEOPLE = [f"person{number}" for number in range(5)]
 PLACES = 3
 SETTINGS = {
     **WITHOUT_EXAMPLES,
+    "LABFORK_SESSIONS__HOST": "127.0.0.1",
     "LABFORK_SESSIONS__AT_ONCE": str(PLACES),
     "LABFORK_SESSIONS__IDLE_MINUTES": "1",
     "LABFORK_SESSIONS__NETWORK": "mirror",
@@ -160,6 +161,23 @@ def test_an_unused_session_warns_is_kept_and_at_last_ends_with_the_reason(busy):
         what="the end",
     )
     assert ended["ended_because"] == "It ended because it was not used for 1 minute."
+
+
+def test_sessions_may_share_the_address_of_the_pages(busy):
+    session = busy.open(PEOPLE[2])
+    wait_for(
+        lambda: busy.call(PEOPLE[2], "GET", f"/{session['id']}")["state"] == "running",
+        seconds=120,
+        what="the session",
+    )
+    with busy.running.client() as client:
+        answer = wait_for(
+            lambda: (found := client.get(f"{session['url']}api")).status_code == 200 and found,
+            what="the proxy's route",
+        )
+
+    assert answer.json()["version"]
+    busy.call(PEOPLE[2], "DELETE", f"/{session['id']}")
 
 
 def test_the_time_limit_of_a_size_ends_a_session_though_it_is_used(busy):

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -66,7 +67,7 @@ class Person:
         kernel = made.json()["id"]
         sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
         address = f"{server.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-        talk = converse(address, {"Cookie": sent, "Origin": self.workspace.url}, code)
+        talk = converse(address, {"Cookie": sent, "Origin": server.partition("/user/")[0]}, code)
         with ThreadPoolExecutor(1) as apart:  # the browser's own event loop runs in this thread
             return apart.submit(asyncio.run, talk).result()
 
@@ -289,6 +290,42 @@ def test_nothing_of_others_is_within_reach(ada, workspace, person):
 
     assert [line for line in said.splitlines() if not line.startswith("refused")] == []
     assert len(said.splitlines()) == len(ESCAPES) >= 25
+
+
+SCRIPT = """async (address) => {
+    try {
+        return (await fetch(address, {credentials: "include"})).status
+    } catch (error) {
+        return error.name
+    }
+}"""
+
+
+def test_what_a_session_shows_is_kept_from_the_pages_by_an_origin_of_its_own(ada, workspace):
+    her, server = ada
+    assert not server.startswith(workspace.url)
+    her.page.goto(f"{server}/lab")
+
+    for path in ("/me", "/api/v1/me", f"/hub/api/users/{her.name}"):
+        assert her.page.evaluate(SCRIPT, workspace.url + path) == "TypeError", "not for this origin"
+    assert her.page.evaluate(SCRIPT, f"{server}/api") == 200, "its own server answers"
+    pages = {cookie["name"] for cookie in her.context.cookies(workspace.url)}
+    assert any(name.startswith("labfork-session-") for name in pages)
+    assert [c["name"] for c in her.context.cookies(f"{server}/") if c["name"].startswith("labfork-")] == []
+
+
+def test_each_address_leads_to_the_other_for_what_is_there(ada, workspace):
+    her, server = ada
+    origin, path = server.removesuffix(urlsplit(server).path), urlsplit(server).path
+    her.page.goto(f"{workspace.url}{path}/lab")
+    her.page.wait_for_url(f"{server}/lab**")
+
+    for page in ("/me", "/hub/home", "/"):
+        her.page.goto(origin + page)
+        assert her.page.url.startswith(workspace.url)
+    with workspace.client() as client:
+        answer = client.post(f"{origin}/api/v1/runs", json={})
+    assert (answer.status_code, workspace.url in answer.text) == (421, True)
 
 
 def test_another_person_does_not_get_into_a_session(ada, person):
