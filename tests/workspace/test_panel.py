@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, wait_for
 from tests.publishing import forge_of, notebook, publish
 from tests.workspace.test_sessions import REQUIREMENTS, Person
 
@@ -220,3 +220,18 @@ def test_the_projects_own_environment_is_as_it_was(opened):
     )
 
     assert seen.strip() == "[] None"
+
+
+def test_who_signs_out_is_out_of_the_session_within_a_minute(opened):
+    pia, _, server = opened
+    assert pia.context.request.get(f"{server}/lab", max_redirects=0).ok
+    pia.page.goto("/me")
+    pia.page.get_by_role("button", name="Sign out").click()
+
+    wait_for(
+        lambda: pia.context.request.get(f"{server}/lab", max_redirects=0).status == 302,
+        seconds=60,
+        what="the end of what the session's server remembers",
+    )
+    pia.sign_in()
+    assert pia.context.request.get(f"{server}/lab").ok

@@ -44,9 +44,14 @@ class Person:
         assert made.returncode == 0, made.stderr
         self.context = browser.new_context(base_url=workspace.url, viewport={"width": 1280, "height": 900})
         self.page = self.context.new_page()
+        self.password = password
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Sign in as somebody does."""
         self.page.goto("/login?next=/me")
-        self.page.get_by_label("Username").fill(name)
-        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_label("Username").fill(self.name)
+        self.page.get_by_label("Password", exact=True).fill(self.password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/me")
 

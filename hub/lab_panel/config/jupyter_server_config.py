@@ -20,6 +20,7 @@ sys.modules[NAME] = module
 spec.loader.exec_module(module)
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jupyter
+c.HubOAuth.cache_max_age = 30  # seconds after which who signed out, or was shut out, is out of here too
 c.LabApp.extension_manager = "readonly"  # as the environment is; no package index is asked
 # Where language servers for Node lie; left out, npm is started in each session to be asked for its folder.
 roots = (Path.cwd(), Path(sys.prefix, "lib"), Path(sys.prefix), Path("/usr/local/lib"), Path("/usr/lib"))
