@@ -168,8 +168,9 @@ def _runs(client: httpx.Client, session_id: str) -> bool:
 
 def _is_reached(client: httpx.Client, path: str) -> bool:
     """Whether the proxy leads to the session: its own server then says who it is, to everybody."""
-    server = "/".join(path.split("/")[:4])
-    return client.get(f"{server}/api").status_code == HTTPStatus.OK
+    api = "/".join([*path.split("/")[:4], "api"])
+    answer = client.get(api, follow_redirects=True)  # to the sessions' own address, if they have one
+    return answer.url.path == api and answer.status_code == HTTPStatus.OK
 
 
 def _stop(client: httpx.Client, session: dict) -> None:
