@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from landing.charts import day_bars
-from landing.pages import Pages
+from landing.pages import WorkspacePages
 from landing.typed import Form, text_of
 from workspace_api.alphagenome import terms
 from workspace_api.alphagenome.quotas import NAMES, Kind, Measure, Window
@@ -29,99 +29,10 @@ KINDS = {
 QUOTA_FIELDS = ("kind", "name", "measure", "window", "amount")
 
 
-def alphagenome_pages(pages: Pages) -> APIRouter:
-    """Return the routes of AlphaGenome's pages."""
-    router = APIRouter(include_in_schema=False)
-    shown = _Shown(pages)
-
-    @router.get(MINE, response_class=HTMLResponse)
-    def mine(request: Request, services: Services, caller: SignedIn, kept: bool = False) -> HTMLResponse:
-        """Show one's own use, with the terms and the key; `kept` says that the log was just written."""
-        return shown.mine(request, services, caller, kept=kept)
-
-    @router.post(f"{MINE}/terms")
-    def accept(services: Services, caller: SignedIn, _sent: Form) -> Response:
-        """Accept the terms."""
-        services.alphagenome.accept_terms(caller)
-        return RedirectResponse(MINE, 303)
-
-    @router.post(f"{MINE}/key", response_class=HTMLResponse)
-    def keep_key(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Keep a key of one's own."""
-        try:
-            services.alphagenome.keep_key(caller, text_of(sent, "key"))
-        except InvalidInputError as error:
-            return shown.mine(request, services, caller, error)
-        return RedirectResponse(MINE, 303)
-
-    @router.post(f"{MINE}/key/forget")
-    def forget_key(services: Services, caller: SignedIn, _sent: Form) -> Response:
-        """Forget it."""
-        services.alphagenome.forget_key(caller)
-        return RedirectResponse(MINE, 303)
-
-    @router.post(f"{MINE}/log", response_class=HTMLResponse)
-    def keep_log(request: Request, services: Services, caller: SignedIn, _sent: Form) -> Response:
-        """Write the usage log into the caller's home."""
-        try:
-            services.usage_logs.keep(caller)
-        except ConflictError as error:
-            return shown.mine(request, services, caller, error)
-        return RedirectResponse(f"{MINE}?kept=1#use", 303)
-
-    @router.get(ALL, response_class=HTMLResponse)
-    def everybody(
-        request: Request,
-        services: Services,
-        caller: SignedIn,
-        user: Annotated[str, Query(max_length=64)] = "",
-    ) -> HTMLResponse:
-        """Show everybody's use, quotas, and who shares the key."""
-        return shown.everybody(request, services, caller, user=user)
-
-    @router.post(f"{ALL}/quotas", response_class=HTMLResponse)
-    def set_quota(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Set a quota."""
-        typed = {field: text_of(sent, field).strip() for field in QUOTA_FIELDS}
-        try:
-            kind, measure, window, amount = _quota(typed)
-            services.alphagenome.set_quota(caller, kind, typed["name"], measure, window, amount)
-        except InvalidInputError as error:
-            return shown.everybody(request, services, caller, typed=typed, error=error)
-        return RedirectResponse(f"{ALL}#quotas", 303)
-
-    @router.post(f"{ALL}/quotas/remove")
-    def remove_quota(services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Remove a quota."""
-        typed = {field: text_of(sent, field).strip() for field in QUOTA_FIELDS}
-        kind, measure, window, _ = _quota({**typed, "amount": "0"})
-        services.alphagenome.remove_quota(caller, kind, typed["name"], measure, window)
-        return RedirectResponse(f"{ALL}#quotas", 303)
-
-    @router.post(f"{ALL}/sharing", response_class=HTMLResponse)
-    def confirm(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Confirm that the key may be shared."""
-        group, visitors = text_of(sent, "group").strip(), bool(text_of(sent, "visitors"))
-        try:
-            _check_confirmed(sent)
-            services.alphagenome.confirm_sharing(caller, group, visitors=visitors)
-        except InvalidInputError as error:
-            return shown.everybody(request, services, caller, typed={"group": group}, error=error)
-        return RedirectResponse(f"{ALL}#sharing", 303)
-
-    @router.post(f"{ALL}/sharing/withdraw")
-    def withdraw(services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Take it back."""
-        services.alphagenome.withdraw_sharing(caller, text_of(sent, "group"))
-        return RedirectResponse(f"{ALL}#sharing", 303)
-
-    return router
-
-
 class _Shown:
     """Draws the two pages."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: WorkspacePages) -> None:
         self._pages = pages
 
     def mine(
@@ -179,6 +90,104 @@ class _Shown:
             typed={field: (typed or {}).get(field, "") for field in (*QUOTA_FIELDS, "group")},
             errors={each.field: each.message for each in error.errors} if error else {},
         )
+
+
+Shown = Annotated[_Shown, Depends()]
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(MINE, response_class=HTMLResponse)
+def mine(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, kept: bool = False
+) -> HTMLResponse:
+    """Show one's own use, with the terms and the key; `kept` says that the log was just written."""
+    return shown.mine(request, services, caller, kept=kept)
+
+
+@router.post(f"{MINE}/terms")
+def accept(services: Services, caller: SignedIn, _sent: Form) -> Response:
+    """Accept the terms."""
+    services.alphagenome.accept_terms(caller)
+    return RedirectResponse(MINE, 303)
+
+
+@router.post(f"{MINE}/key", response_class=HTMLResponse)
+def keep_key(shown: Shown, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Keep a key of one's own."""
+    try:
+        services.alphagenome.keep_key(caller, text_of(sent, "key"))
+    except InvalidInputError as error:
+        return shown.mine(request, services, caller, error)
+    return RedirectResponse(MINE, 303)
+
+
+@router.post(f"{MINE}/key/forget")
+def forget_key(services: Services, caller: SignedIn, _sent: Form) -> Response:
+    """Forget it."""
+    services.alphagenome.forget_key(caller)
+    return RedirectResponse(MINE, 303)
+
+
+@router.post(f"{MINE}/log", response_class=HTMLResponse)
+def keep_log(shown: Shown, request: Request, services: Services, caller: SignedIn, _sent: Form) -> Response:
+    """Write the usage log into the caller's home."""
+    try:
+        services.usage_logs.keep(caller)
+    except ConflictError as error:
+        return shown.mine(request, services, caller, error)
+    return RedirectResponse(f"{MINE}?kept=1#use", 303)
+
+
+@router.get(ALL, response_class=HTMLResponse)
+def everybody(
+    shown: Shown,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    user: Annotated[str, Query(max_length=64)] = "",
+) -> HTMLResponse:
+    """Show everybody's use, quotas, and who shares the key."""
+    return shown.everybody(request, services, caller, user=user)
+
+
+@router.post(f"{ALL}/quotas", response_class=HTMLResponse)
+def set_quota(shown: Shown, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Set a quota."""
+    typed = {field: text_of(sent, field).strip() for field in QUOTA_FIELDS}
+    try:
+        kind, measure, window, amount = _quota(typed)
+        services.alphagenome.set_quota(caller, kind, typed["name"], measure, window, amount)
+    except InvalidInputError as error:
+        return shown.everybody(request, services, caller, typed=typed, error=error)
+    return RedirectResponse(f"{ALL}#quotas", 303)
+
+
+@router.post(f"{ALL}/quotas/remove")
+def remove_quota(services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Remove a quota."""
+    typed = {field: text_of(sent, field).strip() for field in QUOTA_FIELDS}
+    kind, measure, window, _ = _quota({**typed, "amount": "0"})
+    services.alphagenome.remove_quota(caller, kind, typed["name"], measure, window)
+    return RedirectResponse(f"{ALL}#quotas", 303)
+
+
+@router.post(f"{ALL}/sharing", response_class=HTMLResponse)
+def confirm(shown: Shown, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Confirm that the key may be shared."""
+    group, visitors = text_of(sent, "group").strip(), bool(text_of(sent, "visitors"))
+    try:
+        _check_confirmed(sent)
+        services.alphagenome.confirm_sharing(caller, group, visitors=visitors)
+    except InvalidInputError as error:
+        return shown.everybody(request, services, caller, typed={"group": group}, error=error)
+    return RedirectResponse(f"{ALL}#sharing", 303)
+
+
+@router.post(f"{ALL}/sharing/withdraw")
+def withdraw(services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Take it back."""
+    services.alphagenome.withdraw_sharing(caller, text_of(sent, "group"))
+    return RedirectResponse(f"{ALL}#sharing", 303)
 
 
 def _quota(typed: Mapping[str, str]) -> tuple[Kind, Measure, Window, int]:

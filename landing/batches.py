@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from landing.pages import Pages
+from landing.pages import WorkspacePages
 from landing.picker import Choice, folder_page
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values
 from landing.values import values_shown
@@ -66,107 +66,10 @@ class Asked:
         return Wanted(self.state, self.q, least, self.sort, self.order)
 
 
-def batch_pages(pages: Pages) -> APIRouter:
-    """Return the routes of batches."""
-    router = APIRouter(include_in_schema=False, prefix="/batches")
-    shows = BatchPage(pages)
-
-    @router.get("", response_class=HTMLResponse)
-    def batches(
-        request: Request,
-        services: Services,
-        caller: SignedIn,
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    ) -> HTMLResponse:
-        """List one's own batches."""
-        found = services.batches.list(caller, page=page, per_page=BATCHES_ON_A_PAGE)
-        return pages.page(request, caller, "batches.html", batches=found)
-
-    @router.get("/new", response_class=HTMLResponse)
-    def new(
-        request: Request,
-        services: Services,
-        caller: SignedIn,
-        project: Annotated[str, Query(max_length=510)],
-        notebook: Annotated[str, Query(max_length=500)],
-        ref: Annotated[str, Query(max_length=255)] = "",
-    ) -> HTMLResponse:
-        """Ask for a table."""
-        return shows.upload(request, services, caller, project, notebook, ref)
-
-    @router.post("", response_class=HTMLResponse)
-    def check(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Check a table, or say what is wrong with all of it."""
-        project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
-        typed = {name: text_of(sent, name) for name in ("path", "title")}
-        try:
-            made = services.batches.check(
-                caller,
-                project,
-                notebook,
-                source_of(sent.get("table"), typed["path"]),
-                ref=ref or None,
-                title=typed["title"],
-            )
-        except (*REFUSALS, ConflictError) as error:
-            return shows.upload(request, services, caller, project, notebook, ref, typed=typed, error=error)
-        return RedirectResponse(f"/batches/{made.id}", 303)
-
-    @router.post("/pick", response_class=HTMLResponse)
-    def pick(request: Request, services: Services, caller: SignedIn, sent: Form) -> HTMLResponse:
-        """Let a table be chosen among the caller's files, and go back to the form with it."""
-        project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
-        chosen = text_of(sent, "chosen")
-        if text_of(sent, "back") or chosen:
-            typed = {"path": chosen or text_of(sent, "path"), "title": text_of(sent, "title")}
-            return shows.upload(request, services, caller, project, notebook, ref, typed=typed)
-        sheet = services.projects.worksheet(caller, project, notebook, ref or None)
-        choice = Choice("/batches/pick", sheet.title, "The table", TABLES)
-        return folder_page(pages, request, services, caller, sent, choice)
-
-    @router.get("/{batch_id}", response_class=HTMLResponse)
-    def batch(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        batch_id: Id,
-        asked: Annotated[Asked, Depends()],
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    ) -> HTMLResponse:
-        """Show how far a batch is, and its rows."""
-        view = services.batches.get(caller, batch_id)
-        return shows.batch(request, services, caller, view, asked=asked, page=page)
-
-    @router.post("/{batch_id}/start", response_class=HTMLResponse)
-    def start(request: Request, services: Services, caller: Caller, batch_id: Id, sent: Form) -> Response:
-        """Start the run over all rows, or show the form again with what is wrong."""
-        view = services.batches.get(caller, batch_id)
-        values = typed_values(without_own(view.schema), sent)
-        try:
-            services.batches.start(caller, batch_id, values, from_form=True)
-        except REFUSALS as error:
-            return shows.batch(request, services, caller, view, values=values, error=error)
-        return RedirectResponse(f"/batches/{batch_id}", 303)
-
-    @router.post("/{batch_id}/stop")
-    def stop(services: Services, caller: Caller, batch_id: Id) -> Response:
-        """Stop the run."""
-        services.batches.stop(caller, batch_id)
-        return RedirectResponse(f"/batches/{batch_id}", 303)
-
-    @router.post("/{batch_id}/continue")
-    def resume(services: Services, caller: Caller, batch_id: Id) -> Response:
-        """Continue with the rows that are left."""
-        services.batches.resume(caller, batch_id)
-        return RedirectResponse(f"/batches/{batch_id}", 303)
-
-    return router
-
-
 class BatchPage:
     """Shows the pages on which a batch is made and followed."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: WorkspacePages) -> None:
         self._pages = pages
 
     def upload(
@@ -250,3 +153,116 @@ class BatchPage:
             found = services.batches.rows(caller, view.id, kept.wanted, page=1, per_page=ROWS_ON_A_PAGE)
             return found, kept, error.errors
         return found, asked, ()
+
+
+Shows = Annotated[BatchPage, Depends()]
+router = APIRouter(include_in_schema=False, prefix="/batches")
+
+
+@router.get("", response_class=HTMLResponse)
+def batches(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> HTMLResponse:
+    """List one's own batches."""
+    found = services.batches.list(caller, page=page, per_page=BATCHES_ON_A_PAGE)
+    return pages.page(request, caller, "batches.html", batches=found)
+
+
+@router.get("/new", response_class=HTMLResponse)
+def new(
+    shows: Shows,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    project: Annotated[str, Query(max_length=510)],
+    notebook: Annotated[str, Query(max_length=500)],
+    ref: Annotated[str, Query(max_length=255)] = "",
+) -> HTMLResponse:
+    """Ask for a table."""
+    return shows.upload(request, services, caller, project, notebook, ref)
+
+
+@router.post("", response_class=HTMLResponse)
+def check(shows: Shows, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Check a table, or say what is wrong with all of it."""
+    project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
+    typed = {name: text_of(sent, name) for name in ("path", "title")}
+    try:
+        made = services.batches.check(
+            caller,
+            project,
+            notebook,
+            source_of(sent.get("table"), typed["path"]),
+            ref=ref or None,
+            title=typed["title"],
+        )
+    except (*REFUSALS, ConflictError) as error:
+        return shows.upload(request, services, caller, project, notebook, ref, typed=typed, error=error)
+    return RedirectResponse(f"/batches/{made.id}", 303)
+
+
+@router.post("/pick", response_class=HTMLResponse)
+def pick(
+    pages: WorkspacePages,
+    shows: Shows,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    sent: Form,
+) -> HTMLResponse:
+    """Let a table be chosen among the caller's files, and go back to the form with it."""
+    project, notebook, ref = (text_of(sent, name) for name in ("project", "notebook", "ref"))
+    chosen = text_of(sent, "chosen")
+    if text_of(sent, "back") or chosen:
+        typed = {"path": chosen or text_of(sent, "path"), "title": text_of(sent, "title")}
+        return shows.upload(request, services, caller, project, notebook, ref, typed=typed)
+    sheet = services.projects.worksheet(caller, project, notebook, ref or None)
+    choice = Choice("/batches/pick", sheet.title, "The table", TABLES)
+    return folder_page(pages, request, services, caller, sent, choice)
+
+
+@router.get("/{batch_id}", response_class=HTMLResponse)
+def batch(
+    shows: Shows,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    batch_id: Id,
+    asked: Annotated[Asked, Depends()],
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> HTMLResponse:
+    """Show how far a batch is, and its rows."""
+    view = services.batches.get(caller, batch_id)
+    return shows.batch(request, services, caller, view, asked=asked, page=page)
+
+
+@router.post("/{batch_id}/start", response_class=HTMLResponse)
+def start(
+    shows: Shows, request: Request, services: Services, caller: Caller, batch_id: Id, sent: Form
+) -> Response:
+    """Start the run over all rows, or show the form again with what is wrong."""
+    view = services.batches.get(caller, batch_id)
+    values = typed_values(without_own(view.schema), sent)
+    try:
+        services.batches.start(caller, batch_id, values, from_form=True)
+    except REFUSALS as error:
+        return shows.batch(request, services, caller, view, values=values, error=error)
+    return RedirectResponse(f"/batches/{batch_id}", 303)
+
+
+@router.post("/{batch_id}/stop")
+def stop(services: Services, caller: Caller, batch_id: Id) -> Response:
+    """Stop the run."""
+    services.batches.stop(caller, batch_id)
+    return RedirectResponse(f"/batches/{batch_id}", 303)
+
+
+@router.post("/{batch_id}/continue")
+def resume(services: Services, caller: Caller, batch_id: Id) -> Response:
+    """Continue with the rows that are left."""
+    services.batches.resume(caller, batch_id)
+    return RedirectResponse(f"/batches/{batch_id}", 303)

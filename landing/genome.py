@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from starlette.responses import HTMLResponse
 
-from landing.pages import Pages
+from landing.pages import WorkspacePages
 from landing.words import common_folder
 from workspace_api.genomes import CHROMOSOMES
 from workspace_api.http import Caller, Services
@@ -34,43 +34,41 @@ class TrackShown:
     drawn: bool
 
 
-def genome_pages(pages: Pages) -> APIRouter:
-    """Return the route of the genome view."""
-    router = APIRouter(include_in_schema=False, prefix="/runs/{run_id}/genome")
+router = APIRouter(include_in_schema=False, prefix="/runs/{run_id}/genome")
 
-    @router.get("", response_class=HTMLResponse)
-    def genome(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        run_id: Id,
-        place: Annotated[str, Query(max_length=200)] = "",
-        assembly: Annotated[str, Query(max_length=20)] = "",
-    ) -> HTMLResponse:
-        """Show the tracks of a run, at `place` or where its data begin."""
-        run, view = services.runs.get(caller, run_id), services.runs.genome(caller, run_id)
-        chosen = assembly if assembly in CHROMOSOMES else view.assembly
-        first = _begin(view, chosen)
-        shown, trouble = place.strip() or first, ""
-        try:
-            shown = genomic_interval(shown, {"x-assembly": chosen})
-        except FormatError as error:
-            trouble = str(error)
-        return pages.page(
-            request,
-            caller,
-            "genome.html",
-            status=422 if trouble and place else 200,
-            run=run,
-            tracks=tracks_shown(run_id, view),
-            assembly=chosen,
-            assemblies=list(CHROMOSOMES),
-            place=shown,
-            begin=first if trouble else shown,
-            trouble=trouble,
-        )
 
-    return router
+@router.get("", response_class=HTMLResponse)
+def genome(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    run_id: Id,
+    place: Annotated[str, Query(max_length=200)] = "",
+    assembly: Annotated[str, Query(max_length=20)] = "",
+) -> HTMLResponse:
+    """Show the tracks of a run, at `place` or where its data begin."""
+    run, view = services.runs.get(caller, run_id), services.runs.genome(caller, run_id)
+    chosen = assembly if assembly in CHROMOSOMES else view.assembly
+    first = _begin(view, chosen)
+    shown, trouble = place.strip() or first, ""
+    try:
+        shown = genomic_interval(shown, {"x-assembly": chosen})
+    except FormatError as error:
+        trouble = str(error)
+    return pages.page(
+        request,
+        caller,
+        "genome.html",
+        status=422 if trouble and place else 200,
+        run=run,
+        tracks=tracks_shown(run_id, view),
+        assembly=chosen,
+        assemblies=list(CHROMOSOMES),
+        place=shown,
+        begin=first if trouble else shown,
+        trouble=trouble,
+    )
 
 
 def tracks_shown(run_id: str, view: GenomeView) -> list[TrackShown]:

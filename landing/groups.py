@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, GroupFacts, NamespaceFacts, Role, may
-from landing.memory import Memory
-from landing.pages import Pages
+from landing.memory import Memory, Remembered
+from landing.pages import WorkspacePages
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, UnavailableError, WorkspaceError
 from workspace_api.forge.views import ForgeProject
@@ -42,96 +42,16 @@ class Refused:
     typed: dict[str, str]
 
 
-def group_pages(pages: Pages) -> APIRouter:
-    """Return the routes of groups."""
-    router = APIRouter(include_in_schema=False, prefix="/groups")
-    shown = _Groups(pages)
-
-    @router.get("", response_class=HTMLResponse)
-    def groups(request: Request, services: Services, caller: SignedIn, page: Number = 1) -> HTMLResponse:
-        """List one's own groups."""
-        return shown.all(request, services, caller, page=page)
-
-    @router.post("", response_class=HTMLResponse)
-    def make(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Make a group and show it."""
-        name, title = text_of(sent, "name").strip(), text_of(sent, "title")
-        try:
-            services.groups.create(caller, name, title)
-        except REFUSALS as error:
-            return shown.all(
-                request, services, caller, refused=Refused("make", error, {"name": name, "title": title})
-            )
-        return _back(name)
-
-    @router.get("/{name}", response_class=HTMLResponse)
-    def group(
-        request: Request, services: Services, caller: SignedIn, name: Name, page: Number = 1
-    ) -> HTMLResponse:
-        """Show a group."""
-        return shown.one(request, services, caller, name, page=page)
-
-    @router.post("/{name}", response_class=HTMLResponse)
-    def rename(request: Request, services: Services, caller: SignedIn, name: Name, sent: Form) -> Response:
-        """Give a group another title."""
-        title = text_of(sent, "title")
-        try:
-            services.groups.change(caller, name, title=title)
-        except REFUSALS as error:
-            return shown.one(
-                request, services, caller, name, refused=Refused("title", error, {"title": title})
-            )
-        return _back(name)
-
-    @router.post("/{name}/members", response_class=HTMLResponse)
-    def add(request: Request, services: Services, caller: SignedIn, name: Name, sent: Form) -> Response:
-        """Add a member."""
-        user, role = text_of(sent, "user").strip(), text_of(sent, "role")
-        try:
-            services.groups.set_member(caller, name, user, role)
-        except REFUSALS as error:
-            refused = Refused("add", error, {"user": user, "role": role})
-            return shown.one(request, services, caller, name, refused=refused)
-        return _back(name)
-
-    @router.post("/{name}/members/{user}", response_class=HTMLResponse)
-    def change(
-        request: Request, services: Services, caller: SignedIn, name: Name, user: Name, sent: Form
-    ) -> Response:
-        """Give a member another role."""
-        try:
-            services.groups.set_member(caller, name, user, text_of(sent, "role"))
-        except REFUSALS as error:
-            return shown.one(request, services, caller, name, refused=Refused("members", error, {}))
-        return _back(name)
-
-    @router.post("/{name}/members/{user}/remove", response_class=HTMLResponse)
-    def remove(request: Request, services: Services, caller: SignedIn, name: Name, user: Name) -> Response:
-        """Take a member out, or leave."""
-        try:
-            services.groups.remove_member(caller, name, user)
-        except REFUSALS as error:
-            return shown.one(request, services, caller, name, refused=Refused("members", error, {}))
-        return _back("" if user == caller.user and not caller.admin else name)
-
-    @router.post("/{name}/delete", response_class=HTMLResponse)
-    def delete(request: Request, services: Services, caller: SignedIn, name: Name, sent: Form) -> Response:
-        """Remove a group, and say where its files are."""
-        try:
-            removed = services.groups.delete(caller, name, confirm=text_of(sent, "confirm").strip())
-        except REFUSALS as error:
-            return shown.one(request, services, caller, name, refused=Refused("delete", error, {}))
-        return shown.all(request, services, caller, removed=removed)
-
-    return router
-
-
 class _Groups:
     """Draws the pages of groups; how much a group's files take up is looked at once a minute."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(
+        self,
+        pages: WorkspacePages,
+        used: Annotated[Memory[int], Depends(Remembered("group storage", REMEMBERED_SECONDS))],
+    ) -> None:
         self._pages = pages
-        self._used: Memory[int] = Memory(REMEMBERED_SECONDS)
+        self._used = used
 
     def all(
         self,
@@ -183,6 +103,113 @@ class _Groups:
             projects_missing=missing,
             **_said(refused),
         )
+
+
+Shown = Annotated[_Groups, Depends()]
+router = APIRouter(include_in_schema=False, prefix="/groups")
+
+
+@router.get("", response_class=HTMLResponse)
+def groups(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, page: Number = 1
+) -> HTMLResponse:
+    """List one's own groups."""
+    return shown.all(request, services, caller, page=page)
+
+
+@router.post("", response_class=HTMLResponse)
+def make(shown: Shown, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Make a group and show it."""
+    name, title = text_of(sent, "name").strip(), text_of(sent, "title")
+    try:
+        services.groups.create(caller, name, title)
+    except REFUSALS as error:
+        return shown.all(
+            request, services, caller, refused=Refused("make", error, {"name": name, "title": title})
+        )
+    return _back(name)
+
+
+@router.get("/{name}", response_class=HTMLResponse)
+def group(
+    shown: Shown,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    name: Name,
+    page: Number = 1,
+) -> HTMLResponse:
+    """Show a group."""
+    return shown.one(request, services, caller, name, page=page)
+
+
+@router.post("/{name}", response_class=HTMLResponse)
+def rename(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, name: Name, sent: Form
+) -> Response:
+    """Give a group another title."""
+    title = text_of(sent, "title")
+    try:
+        services.groups.change(caller, name, title=title)
+    except REFUSALS as error:
+        return shown.one(request, services, caller, name, refused=Refused("title", error, {"title": title}))
+    return _back(name)
+
+
+@router.post("/{name}/members", response_class=HTMLResponse)
+def add(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, name: Name, sent: Form
+) -> Response:
+    """Add a member."""
+    user, role = text_of(sent, "user").strip(), text_of(sent, "role")
+    try:
+        services.groups.set_member(caller, name, user, role)
+    except REFUSALS as error:
+        refused = Refused("add", error, {"user": user, "role": role})
+        return shown.one(request, services, caller, name, refused=refused)
+    return _back(name)
+
+
+@router.post("/{name}/members/{user}", response_class=HTMLResponse)
+def change(
+    shown: Shown,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    name: Name,
+    user: Name,
+    sent: Form,
+) -> Response:
+    """Give a member another role."""
+    try:
+        services.groups.set_member(caller, name, user, text_of(sent, "role"))
+    except REFUSALS as error:
+        return shown.one(request, services, caller, name, refused=Refused("members", error, {}))
+    return _back(name)
+
+
+@router.post("/{name}/members/{user}/remove", response_class=HTMLResponse)
+def remove(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, name: Name, user: Name
+) -> Response:
+    """Take a member out, or leave."""
+    try:
+        services.groups.remove_member(caller, name, user)
+    except REFUSALS as error:
+        return shown.one(request, services, caller, name, refused=Refused("members", error, {}))
+    return _back("" if user == caller.user and not caller.admin else name)
+
+
+@router.post("/{name}/delete", response_class=HTMLResponse)
+def delete(
+    shown: Shown, request: Request, services: Services, caller: SignedIn, name: Name, sent: Form
+) -> Response:
+    """Remove a group, and say where its files are."""
+    try:
+        removed = services.groups.delete(caller, name, confirm=text_of(sent, "confirm").strip())
+    except REFUSALS as error:
+        return shown.one(request, services, caller, name, refused=Refused("delete", error, {}))
+    return shown.all(request, services, caller, removed=removed)
 
 
 def _projects(services: Workspace, caller: Identity, name: str) -> tuple[list[ForgeProject], str]:

@@ -8,45 +8,44 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
-from landing.pages import Pages
-from landing.shelf import Shelf
+from landing.pages import WorkspacePages
+from landing.shelf import WorkspaceShelf
 from workspace_api.http import Caller, Services
 
 LONGEST_QUERY = 200
 LAST_RUNS = 4
 
 
-def home_pages(pages: Pages, shelf: Shelf) -> APIRouter:
-    """Return the routes of the landing page."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/", response_class=HTMLResponse)
-    def home(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        q: str = "",
-        area: str = "",
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-    ) -> HTMLResponse:
-        """Show the curated worksheets, and the caller's last runs."""
-        q, area = q.strip()[:LONGEST_QUERY], area[:LONGEST_QUERY]
-        projects = shelf.projects(caller, area, q, page)
-        recent = services.runs.list(caller, per_page=LAST_RUNS).items if caller.signed_in else []
-        return pages.page(
-            request,
-            caller,
-            "home.html",
-            q=q,
-            area=area,
-            areas=shelf.areas(),
-            items=shelf.items(projects.items, q),
-            projects=projects,
-            recent=recent,
-            at=lambda area=area, page=1: address(q, area, page),
-        )
 
-    return router
+@router.get("/", response_class=HTMLResponse)
+def home(
+    pages: WorkspacePages,
+    shelf: WorkspaceShelf,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    q: str = "",
+    area: str = "",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> HTMLResponse:
+    """Show the curated worksheets, and the caller's last runs."""
+    q, area = q.strip()[:LONGEST_QUERY], area[:LONGEST_QUERY]
+    projects = shelf.projects(caller, area, q, page)
+    recent = services.runs.list(caller, per_page=LAST_RUNS).items if caller.signed_in else []
+    return pages.page(
+        request,
+        caller,
+        "home.html",
+        q=q,
+        area=area,
+        areas=shelf.areas(),
+        items=shelf.items(projects.items, q),
+        projects=projects,
+        recent=recent,
+        at=lambda area=area, page=1: address(q, area, page),
+    )
 
 
 def address(q: str, area: str, page: int) -> str:

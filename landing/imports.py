@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from landing.pages import Pages
+from landing.pages import Pages, WorkspacePages
 from landing.projects import openable
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
@@ -25,73 +25,74 @@ FIELDS = ("repo", "ref", "path", "visibility")
 TOLD = (InvalidInputError, ConflictError)
 
 
-def import_pages(pages: Pages) -> APIRouter:
-    """Return the routes of repositories from elsewhere."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/open", response_class=HTMLResponse)
-    def ask(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        repo: Asked = "",
-        ref: Asked = "",
-        path: Asked = "",
-    ) -> Response:
-        """Say what would be fetched, and from where; a project of this workspace is led to at once."""
-        typed = {"repo": repo, "ref": ref, "path": path, "visibility": "private"}
-        if not repo:
-            return _asking(pages, request, services, caller, typed)
-        try:
-            plan = services.imports.plan(caller, repo)
-        except InvalidInputError as error:
-            return _asking(pages, request, services, caller, typed, error=error)
+
+@router.get("/open", response_class=HTMLResponse)
+def ask(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    repo: Asked = "",
+    ref: Asked = "",
+    path: Asked = "",
+) -> Response:
+    """Say what would be fetched, and from where; a project of this workspace is led to at once."""
+    typed = {"repo": repo, "ref": ref, "path": path, "visibility": "private"}
+    if not repo:
+        return _asking(pages, request, services, caller, typed)
+    try:
+        plan = services.imports.plan(caller, repo)
+    except InvalidInputError as error:
+        return _asking(pages, request, services, caller, typed, error=error)
+    if plan.project is not None:
+        return RedirectResponse(_place(services, caller, plan.project, ref, path), 303)
+    return _asking(pages, request, services, caller, typed, plan=plan)
+
+
+@router.post("/open", response_class=HTMLResponse)
+def go(pages: WorkspacePages, request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
+    """Have it fetched, and show how far that is."""
+    typed = {field: text_of(sent, field).strip() for field in FIELDS}
+    visibility = typed["visibility"] if typed["visibility"] in VISIBILITIES else "private"
+    try:
+        plan = services.imports.plan(caller, typed["repo"])
         if plan.project is not None:
-            return RedirectResponse(_place(services, caller, plan.project, ref, path), 303)
-        return _asking(pages, request, services, caller, typed, plan=plan)
-
-    @router.post("/open", response_class=HTMLResponse)
-    def go(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Have it fetched, and show how far that is."""
-        typed = {field: text_of(sent, field).strip() for field in FIELDS}
-        visibility = typed["visibility"] if typed["visibility"] in VISIBILITIES else "private"
-        try:
-            plan = services.imports.plan(caller, typed["repo"])
-            if plan.project is not None:
-                place = _place(services, caller, plan.project, typed["ref"], typed["path"])
-                return RedirectResponse(place, 303)
-            made = services.imports.request(
-                caller, typed["repo"], ref=typed["ref"], path=typed["path"], visibility=visibility
-            )
-        except TOLD as error:
-            return _asking(pages, request, services, caller, typed, error=error)
-        return RedirectResponse(f"/imports/{made.id}?go=1", 303)
-
-    @router.get("/imports/{import_id}", response_class=HTMLResponse)
-    def one(
-        request: Request,
-        services: Services,
-        caller: SignedIn,
-        import_id: Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")],
-        go: Annotated[bool, Query()] = False,
-    ) -> Response:
-        """Show how far it is, and once it is there what can be done with it."""
-        view = services.imports.get(caller, import_id)
-        snapshot, trouble = _snapshot(services, caller, view) if view.state == "ready" else (None, "")
-        notebooks = {sheet.notebook for sheet in snapshot.worksheets} if snapshot else set()
-        return pages.page(
-            request,
-            caller,
-            "import.html",
-            view=view,
-            go=go,
-            snapshot=snapshot,
-            trouble=trouble,
-            may_open=openable(caller),
-            worksheet=view.path if view.path in notebooks else "",
+            place = _place(services, caller, plan.project, typed["ref"], typed["path"])
+            return RedirectResponse(place, 303)
+        made = services.imports.request(
+            caller, typed["repo"], ref=typed["ref"], path=typed["path"], visibility=visibility
         )
+    except TOLD as error:
+        return _asking(pages, request, services, caller, typed, error=error)
+    return RedirectResponse(f"/imports/{made.id}?go=1", 303)
 
-    return router
+
+@router.get("/imports/{import_id}", response_class=HTMLResponse)
+def one(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    import_id: Annotated[str, InPath(pattern=r"^[0-9a-f]{1,24}$")],
+    go: Annotated[bool, Query()] = False,
+) -> Response:
+    """Show how far it is, and once it is there what can be done with it."""
+    view = services.imports.get(caller, import_id)
+    snapshot, trouble = _snapshot(services, caller, view) if view.state == "ready" else (None, "")
+    notebooks = {sheet.notebook for sheet in snapshot.worksheets} if snapshot else set()
+    return pages.page(
+        request,
+        caller,
+        "import.html",
+        view=view,
+        go=go,
+        snapshot=snapshot,
+        trouble=trouble,
+        may_open=openable(caller),
+        worksheet=view.path if view.path in notebooks else "",
+    )
 
 
 def _asking(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
 
 Value = TypeVar("Value")
 MOST = 1_000
@@ -33,3 +35,16 @@ class Memory(Generic[Value]):
                 self._known.clear()
             self._known[key] = (now + self._seconds, value)
         return value
+
+
+class Remembered:
+    """A dependency of pages: what the application that serves a request remembers of one thing."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what = what
+        self._seconds = seconds
+
+    def __call__(self, request: Request) -> Memory[Any]:
+        """Return the memory, the same for every request to one application."""
+        memories: dict[str, Memory[Any]] = request.app.state.memories
+        return memories.setdefault(self._what, Memory(self._seconds))

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from auth.permissions import Action, NamespaceFacts
-from landing.pages import Pages
+from landing.pages import Pages, WorkspacePages
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, WorkspaceError
 from workspace_api.guard import require
@@ -24,33 +24,34 @@ FIELDS = ("name", "title", "template", "group", "visibility")
 TOLD = (InvalidInputError, ConflictError)
 
 
-def new_project_pages(pages: Pages) -> APIRouter:
-    """Return the routes of new projects."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/projects/new", response_class=HTMLResponse)
-    def ask(
-        request: Request,
-        services: Services,
-        caller: SignedIn,
-        group: Annotated[str, Query(max_length=64)] = "",
-    ) -> HTMLResponse:
-        """Ask what the project is to be."""
-        require(caller, Action.CREATE_PROJECT, NamespaceFacts(own=True), "make projects")
-        return _page(pages, request, services, caller, {"group": group, "visibility": "private"})
 
-    @router.post("/projects/new", response_class=HTMLResponse)
-    def make(request: Request, services: Services, caller: SignedIn, sent: Form) -> Response:
-        """Make it, and show it."""
-        typed = {field: text_of(sent, field) for field in FIELDS}
-        typed["name"] = typed["name"] or name_of(typed["title"])
-        try:
-            made = services.creation.create(caller, **typed)
-        except TOLD as error:
-            return _page(pages, request, services, caller, typed, error=error)
-        return RedirectResponse(f"/projects/{made.path}", 303)
+@router.get("/projects/new", response_class=HTMLResponse)
+def ask(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: SignedIn,
+    group: Annotated[str, Query(max_length=64)] = "",
+) -> HTMLResponse:
+    """Ask what the project is to be."""
+    require(caller, Action.CREATE_PROJECT, NamespaceFacts(own=True), "make projects")
+    return _page(pages, request, services, caller, {"group": group, "visibility": "private"})
 
-    return router
+
+@router.post("/projects/new", response_class=HTMLResponse)
+def make(
+    pages: WorkspacePages, request: Request, services: Services, caller: SignedIn, sent: Form
+) -> Response:
+    """Make it, and show it."""
+    typed = {field: text_of(sent, field) for field in FIELDS}
+    typed["name"] = typed["name"] or name_of(typed["title"])
+    try:
+        made = services.creation.create(caller, **typed)
+    except TOLD as error:
+        return _page(pages, request, services, caller, typed, error=error)
+    return RedirectResponse(f"/projects/{made.path}", 303)
 
 
 def name_of(title: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
+from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -90,6 +91,15 @@ class Pages:
         """Return a piece of a page."""
         html = self._templates.get_template(template).render(**values)
         return HTMLResponse(html, status, NO_STORE)
+
+
+def pages_of(request: Request) -> Pages:
+    """Return the pages of the application that serves this request."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+WorkspacePages = Annotated[Pages, Depends(pages_of)]
 
 
 def _here(request: Request) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -15,9 +15,9 @@ from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, ProjectFacts, SessionFacts, may
 from landing.links import link_to
 from landing.markdown import PICTURES, render_markdown
-from landing.memory import Memory
+from landing.memory import Memory, Remembered
 from landing.notebooks import notebook_view
-from landing.pages import Pages
+from landing.pages import WorkspacePages
 from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.http import Caller, Services, SignedIn
 from workspace_api.projects.views import OriginView, VersionView
@@ -42,105 +42,13 @@ class Relations:
     missing: str = ""
 
 
-def project_pages(pages: Pages) -> APIRouter:
-    """Return the routes of projects."""
-    router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
-    relations = _Relations()
-
-    @router.get("", response_class=HTMLResponse)
-    def project(
-        request: Request, services: Services, caller: Caller, namespace: Part, name: Part, ref: Ref = None
-    ) -> HTMLResponse:
-        """Show what a project is for, its worksheets, versions and environment."""
-        path = f"{namespace}/{name}"
-        snapshot = services.projects.snapshot(caller, path, ref)
-        versions, missing = _versions(services, caller, path)
-        may_open = openable(caller)
-        if may_open:
-            services.warm.expect()
-        choice = services.sessions.choice
-        return pages.page(
-            request,
-            caller,
-            "project.html",
-            project=snapshot.project,
-            snapshot=snapshot,
-            asked=ref,
-            readme=render_markdown(_below_title(snapshot.readme, snapshot.title), path, snapshot.commit),
-            versions=versions,
-            versions_missing=missing,
-            environment=services.environments.view(snapshot.environment_key),
-            newest=services.projects.newest(caller, path),
-            may_open=may_open,
-            sizes=choice.offered(caller) if may_open else (),
-            usual=choice.usual(caller, path, lambda: snapshot.resources) if may_open else None,
-            may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
-            may_fork=forkable(caller, path, snapshot.project.visibility),
-            source=services.imports.source_of(path),
-            relations=relations.of(services, caller, path),
-            link=link_to(services.settings.public_url, snapshot.project.clone_url, ref or ""),
-        )
-
-    @router.post("/fork")
-    def fork(services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
-        """Make the caller's own copy of a project, and show it."""
-        return RedirectResponse(f"/projects/{services.sessions.fork(caller, f'{namespace}/{name}')}", 303)
-
-    @router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)
-    def notebook(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        namespace: Part,
-        name: Part,
-        notebook: File,
-        ref: Ref = None,
-    ) -> HTMLResponse:
-        """Show a notebook without running it."""
-        path = f"{namespace}/{name}"
-        snapshot = services.projects.snapshot(caller, path, ref)
-        if not notebook.endswith(".ipynb"):
-            raise NotFoundError(f"“{notebook[:200]}” is not a notebook; only notebooks can be read here.")
-        data = services.projects.file(caller, path, snapshot.commit, notebook, MAX_NOTEBOOK_BYTES)
-        try:
-            view, trouble = notebook_view(data, path, snapshot.commit, notebook), ""
-        except NotebookError as error:
-            view, trouble = None, str(error)
-        sheet = next((s for s in snapshot.worksheets if s.notebook == notebook), None)
-        return pages.page(
-            request,
-            caller,
-            "notebook.html",
-            project=snapshot.project,
-            snapshot=snapshot,
-            asked=ref,
-            notebook=notebook,
-            view=view,
-            trouble=trouble,
-            worksheet=sheet,
-        )
-
-    @router.get("/pictures/{picture:path}")
-    def picture(
-        services: Services, caller: Caller, namespace: Part, name: Part, picture: File, ref: Ref = None
-    ) -> Response:
-        """Give a picture that a README or notebook shows."""
-        path = f"{namespace}/{name}"
-        if not picture.lower().endswith(PICTURES):
-            raise NotFoundError(f"“{picture[:200]}” is not a picture.")
-        commit = services.projects.snapshot(caller, path, ref).commit
-        data = services.projects.file(caller, path, commit, picture, MOST_PICTURE_BYTES)
-        media_type = mimetypes.guess_type(picture)[0] or "application/octet-stream"
-        return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
-
-    return router
-
-
 class _Relations:
     """Tells where a project comes from and who forked it; the forge is asked for each at most every 10 s."""
 
-    def __init__(self) -> None:
-        self._told: Memory[Relations] = Memory(REMEMBERED_SECONDS)
+    def __init__(
+        self, told: Annotated[Memory[Relations], Depends(Remembered("relations", REMEMBERED_SECONDS))]
+    ) -> None:
+        self._told = told
 
     def of(self, services: Workspace, caller: Identity, path: str) -> Relations:
         """Return them, or none and why not: a forge that is away must not take the page with it."""
@@ -148,6 +56,108 @@ class _Relations:
             return self._told.get((caller.user, path), lambda: _relations(services, caller, path))
         except UnavailableError as error:
             return Relations(missing=error.detail)
+
+
+RelationsOf = Annotated[_Relations, Depends()]
+router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
+
+
+@router.get("", response_class=HTMLResponse)
+def project(
+    pages: WorkspacePages,
+    relations: RelationsOf,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    namespace: Part,
+    name: Part,
+    ref: Ref = None,
+) -> HTMLResponse:
+    """Show what a project is for, its worksheets, versions and environment."""
+    path = f"{namespace}/{name}"
+    snapshot = services.projects.snapshot(caller, path, ref)
+    versions, missing = _versions(services, caller, path)
+    may_open = openable(caller)
+    if may_open:
+        services.warm.expect()
+    choice = services.sessions.choice
+    return pages.page(
+        request,
+        caller,
+        "project.html",
+        project=snapshot.project,
+        snapshot=snapshot,
+        asked=ref,
+        readme=render_markdown(_below_title(snapshot.readme, snapshot.title), path, snapshot.commit),
+        versions=versions,
+        versions_missing=missing,
+        environment=services.environments.view(snapshot.environment_key),
+        newest=services.projects.newest(caller, path),
+        may_open=may_open,
+        sizes=choice.offered(caller) if may_open else (),
+        usual=choice.usual(caller, path, lambda: snapshot.resources) if may_open else None,
+        may_rebuild=may(caller, Action.REBUILD_ENVIRONMENT, PLATFORM),
+        may_fork=forkable(caller, path, snapshot.project.visibility),
+        source=services.imports.source_of(path),
+        relations=relations.of(services, caller, path),
+        link=link_to(services.settings.public_url, snapshot.project.clone_url, ref or ""),
+    )
+
+
+@router.post("/fork")
+def fork(services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
+    """Make the caller's own copy of a project, and show it."""
+    return RedirectResponse(f"/projects/{services.sessions.fork(caller, f'{namespace}/{name}')}", 303)
+
+
+@router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)
+def notebook(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    namespace: Part,
+    name: Part,
+    notebook: File,
+    ref: Ref = None,
+) -> HTMLResponse:
+    """Show a notebook without running it."""
+    path = f"{namespace}/{name}"
+    snapshot = services.projects.snapshot(caller, path, ref)
+    if not notebook.endswith(".ipynb"):
+        raise NotFoundError(f"“{notebook[:200]}” is not a notebook; only notebooks can be read here.")
+    data = services.projects.file(caller, path, snapshot.commit, notebook, MAX_NOTEBOOK_BYTES)
+    try:
+        view, trouble = notebook_view(data, path, snapshot.commit, notebook), ""
+    except NotebookError as error:
+        view, trouble = None, str(error)
+    sheet = next((s for s in snapshot.worksheets if s.notebook == notebook), None)
+    return pages.page(
+        request,
+        caller,
+        "notebook.html",
+        project=snapshot.project,
+        snapshot=snapshot,
+        asked=ref,
+        notebook=notebook,
+        view=view,
+        trouble=trouble,
+        worksheet=sheet,
+    )
+
+
+@router.get("/pictures/{picture:path}")
+def picture(
+    services: Services, caller: Caller, namespace: Part, name: Part, picture: File, ref: Ref = None
+) -> Response:
+    """Give a picture that a README or notebook shows."""
+    path = f"{namespace}/{name}"
+    if not picture.lower().endswith(PICTURES):
+        raise NotFoundError(f"“{picture[:200]}” is not a picture.")
+    commit = services.projects.snapshot(caller, path, ref).commit
+    data = services.projects.file(caller, path, commit, picture, MOST_PICTURE_BYTES)
+    media_type = mimetypes.guess_type(picture)[0] or "application/octet-stream"
+    return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
 
 
 def _relations(services: Workspace, caller: Identity, path: str) -> Relations:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi import Path as InPath
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
-from landing.memory import Memory
-from landing.pages import Pages
+from landing.memory import Memory, Remembered
+from landing.pages import WorkspacePages
 from landing.previews import TablePreview, is_table, table_preview
 from landing.thumbnails import thumbnail
 from landing.values import values_shown
@@ -42,69 +42,74 @@ class FileShown:
     table: TablePreview | None = None
 
 
-def run_pages(pages: Pages) -> APIRouter:
-    """Return the routes of runs."""
-    router = APIRouter(include_in_schema=False, prefix="/runs/{run_id}")
-    thumbnails: Memory[bytes | None] = Memory(THUMBNAILS_KEPT_SECONDS)
+Thumbnails = Annotated[Memory[bytes | None], Depends(Remembered("thumbnails", THUMBNAILS_KEPT_SECONDS))]
+router = APIRouter(include_in_schema=False, prefix="/runs/{run_id}")
 
-    @router.get("", response_class=HTMLResponse)
-    def run(
-        request: Request, services: Services, caller: Caller, run_id: Id, reused: bool = False
-    ) -> HTMLResponse:
-        """Show how far a run is, or what it found."""
-        view = services.runs.get(caller, run_id)
-        files = list(services.runs.files(caller, run_id))
-        waiting = not view.ended
-        environment = services.environments.view(view.environment_key)
-        outputs = [file for file in files if file.path.startswith(OUTPUTS)]
-        folder = common_folder([file.path for file in outputs])
-        return pages.page(
-            request,
-            caller,
-            "run.html",
-            run=view,
-            reused=reused or view.cached_from is not None,
-            report=any(file.path == REPORT for file in files),
-            outputs=outputs_shown(services, caller, run_id, outputs, folder),
-            folder=folder.removeprefix(OUTPUTS),
-            values=values_shown(view.schema, view.parameters),
-            records=[file for file in files if not file.path.startswith(OUTPUTS)],
-            batch=services.batches.of_run(run_id),
-            along_genome=bool(tracks_of(files)),
-            output_count=len(outputs),
-            log="" if view.state == "queued" else services.runs.log_tail(caller, run_id),
-            environment=environment,
-            building=waiting and not environment.settled,
-            left=seconds_left(view),
-        )
 
-    @router.post("/cancel")
-    def cancel(services: Services, caller: Caller, run_id: Id) -> Response:
-        """End a run."""
-        services.runs.cancel(caller, run_id)
-        return RedirectResponse(f"/runs/{run_id}", 303)
+@router.get("", response_class=HTMLResponse)
+def run(
+    pages: WorkspacePages,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    run_id: Id,
+    reused: bool = False,
+) -> HTMLResponse:
+    """Show how far a run is, or what it found."""
+    view = services.runs.get(caller, run_id)
+    files = list(services.runs.files(caller, run_id))
+    waiting = not view.ended
+    environment = services.environments.view(view.environment_key)
+    outputs = [file for file in files if file.path.startswith(OUTPUTS)]
+    folder = common_folder([file.path for file in outputs])
+    return pages.page(
+        request,
+        caller,
+        "run.html",
+        run=view,
+        reused=reused or view.cached_from is not None,
+        report=any(file.path == REPORT for file in files),
+        outputs=outputs_shown(services, caller, run_id, outputs, folder),
+        folder=folder.removeprefix(OUTPUTS),
+        values=values_shown(view.schema, view.parameters),
+        records=[file for file in files if not file.path.startswith(OUTPUTS)],
+        batch=services.batches.of_run(run_id),
+        along_genome=bool(tracks_of(files)),
+        output_count=len(outputs),
+        log="" if view.state == "queued" else services.runs.log_tail(caller, run_id),
+        environment=environment,
+        building=waiting and not environment.settled,
+        left=seconds_left(view),
+    )
 
-    @router.post("/rerun")
-    def rerun(services: Services, caller: Caller, run_id: Id) -> Response:
-        """Compute a run again."""
-        return RedirectResponse(f"/runs/{services.runs.rerun(caller, run_id).run.id}", 303)
 
-    @router.get("/thumbnail.webp")
-    def small_picture(services: Services, caller: Caller, run_id: Id) -> Response:
-        """Give a small copy of the run's picture."""
-        if not services.runs.get(caller, run_id).ended:
-            raise NotFoundError("This run shows no picture yet.")
+@router.post("/cancel")
+def cancel(services: Services, caller: Caller, run_id: Id) -> Response:
+    """End a run."""
+    services.runs.cancel(caller, run_id)
+    return RedirectResponse(f"/runs/{run_id}", 303)
 
-        def make() -> bytes | None:
-            png = services.runs.picture(caller, run_id)
-            return None if png is None else thumbnail(png)
 
-        picture = thumbnails.get(run_id, make)
-        if picture is None:
-            raise NotFoundError("This run shows no picture.")
-        return Response(picture, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
+@router.post("/rerun")
+def rerun(services: Services, caller: Caller, run_id: Id) -> Response:
+    """Compute a run again."""
+    return RedirectResponse(f"/runs/{services.runs.rerun(caller, run_id).run.id}", 303)
 
-    return router
+
+@router.get("/thumbnail.webp")
+def small_picture(kept: Thumbnails, services: Services, caller: Caller, run_id: Id) -> Response:
+    """Give a small copy of the run's picture."""
+    if not services.runs.get(caller, run_id).ended:
+        raise NotFoundError("This run shows no picture yet.")
+
+    def make() -> bytes | None:
+        png = services.runs.picture(caller, run_id)
+        return None if png is None else thumbnail(png)
+
+    picture = kept.get(run_id, make)
+    if picture is None:
+        raise NotFoundError("This run shows no picture.")
+    return Response(picture, media_type="image/webp", headers={"Cache-Control": "private, max-age=86400"})
 
 
 def outputs_shown(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import quote
+
+from fastapi import Depends, Request
 
 from auth.identity import Identity
 from landing.memory import Memory
@@ -103,3 +106,12 @@ def meant(project: ProjectCard, q: str) -> Sequence[CardWorksheet]:
     words = q.lower().split()
     named = [s for s in project.worksheets if all(w in f"{s.title} {s.summary}".lower() for w in words)]
     return named or project.worksheets
+
+
+def shelf_of(request: Request) -> Shelf:
+    """Return the shelf of the application that serves this request."""
+    shelf: Shelf = request.app.state.shelf
+    return shelf
+
+
+WorkspaceShelf = Annotated[Shelf, Depends(shelf_of)]

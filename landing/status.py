@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse
 
-from landing.memory import Memory
-from landing.pages import Pages
+from landing.memory import Memory, Remembered
+from landing.pages import WorkspacePages
 from workspace_api.health import Part, examine
 from workspace_api.http import Caller, Services
 
@@ -21,23 +23,22 @@ NAMES = {
 }
 
 
-def status_pages(pages: Pages) -> APIRouter:
-    """Return the route of the status page."""
-    router = APIRouter(include_in_schema=False)
-    remembered: Memory[list[Part]] = Memory(REMEMBERED_SECONDS)
+Told = Annotated[Memory[list[Part]], Depends(Remembered("parts", REMEMBERED_SECONDS))]
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/status", response_class=HTMLResponse)
-    def status(request: Request, services: Services, caller: Caller) -> HTMLResponse:
-        """Say how each part is."""
-        parts = remembered.get("parts", lambda: examine(services))
-        shown = [(*NAMES.get(part.name, (part.name.capitalize(), "")), part) for part in parts]
-        return pages.page(
-            request,
-            caller,
-            "status.html",
-            examined=shown,
-            all_well=all(part.ok for part in parts),
-            environments=services.environments.count_by_state(),
-        )
 
-    return router
+@router.get("/status", response_class=HTMLResponse)
+def status(
+    pages: WorkspacePages, told: Told, request: Request, services: Services, caller: Caller
+) -> HTMLResponse:
+    """Say how each part is."""
+    parts = told.get("parts", lambda: examine(services))
+    shown = [(*NAMES.get(part.name, (part.name.capitalize(), "")), part) for part in parts]
+    return pages.page(
+        request,
+        caller,
+        "status.html",
+        examined=shown,
+        all_well=all(part.ok for part in parts),
+        environments=services.environments.count_by_state(),
+    )

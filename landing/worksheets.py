@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from auth.permissions import PLATFORM, Action, may
-from landing.pages import Pages
+from landing.pages import WorkspacePages
 from landing.picker import picker_page, with_file
 from landing.projects import forkable
-from landing.shelf import Shelf
+from landing.shelf import WorkspaceShelf
 from landing.typed import PREFIX, Form, fields_of, text_of, typed_values, values_in_address
 from workspace_api.batches.declaration import declared
 from workspace_api.errors import (
@@ -85,79 +85,10 @@ def _sent(
 SentForm = Annotated[Sent, Depends(_sent)]
 
 
-def worksheet_pages(pages: Pages, shelf: Shelf) -> APIRouter:
-    """Return the routes of worksheets."""
-    router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}/worksheets")
-    form = WorksheetForm(pages, shelf)
-
-    @router.post("/{notebook:path}/validate", response_class=HTMLResponse)
-    def validate(services: Services, caller: Caller, sent: SentForm, field: Field) -> HTMLResponse:
-        """Say what is wrong with one field, or how it was read."""
-        return form.note(services, caller, sent.sheet, field, sent.typed.get(field))
-
-    @router.post("/{notebook:path}/pick", response_class=HTMLResponse)
-    def pick(
-        request: Request, services: Services, caller: Caller, sent: SentForm, field: Field
-    ) -> HTMLResponse:
-        """Let a file be chosen for a field; the form comes along, and back again with the file in it."""
-        chosen = text_of(sent.form, "chosen")
-        if text_of(sent.form, "back") or chosen:
-            typed = with_file(sent.sheet.schema, sent.typed, field, chosen)
-            filled = Filled(typed, text_of(sent.form, "title"), sent.ref)
-            return form.page(request, services, caller, sent.sheet, filled)
-        return picker_page(pages, request, services, caller, sent.sheet, field, sent.form)
-
-    @router.get("/{notebook:path}", response_class=HTMLResponse)
-    def worksheet(
-        request: Request,
-        services: Services,
-        caller: Caller,
-        namespace: Part,
-        name: Part,
-        notebook: File,
-        ref: Ref = None,
-        source: Annotated[str | None, Query(alias="from", max_length=24)] = None,
-    ) -> HTMLResponse:
-        """Show the form, empty or with the values of a link or an earlier run."""
-        path = f"{namespace}/{name}"
-        sheet = services.projects.worksheet(caller, path, notebook, ref)
-        services.warm.expect()
-        given = values_in_address(sheet.schema, request.query_params)
-        title = ""
-        if source is not None:
-            run = services.runs.get(caller, source)
-            given = {**run.parameters, **given}
-            title = run.title if run.title != run.worksheet_title else ""
-        return form.page(request, services, caller, sheet, Filled(given, title, ref, source=source))
-
-    @router.post("/{notebook:path}", response_class=HTMLResponse)
-    def run(request: Request, services: Services, caller: Caller, sent: SentForm) -> Response:
-        """Start a run, or show the form again with what is wrong."""
-        title = text_of(sent.form, "title")
-        try:
-            asked = services.runs.request(
-                caller,
-                sent.sheet.project,
-                sent.sheet.notebook,
-                ref=sent.ref,
-                values=sent.typed,
-                from_form=True,
-                title=title or None,
-                fresh=bool(text_of(sent.form, "fresh")),
-            )
-        except (InvalidInputError, LimitReachedError, UnavailableError) as error:
-            filled = _refused(Filled(sent.typed, title, sent.ref), error)
-            return form.page(request, services, caller, sent.sheet, filled, status=error.status)
-        reused = "?reused=1" if asked.reused and asked.run.ended else ""
-        return RedirectResponse(f"/runs/{asked.run.id}{reused}", 303)
-
-    return router
-
-
 class WorksheetForm:
     """Shows worksheets' forms."""
 
-    def __init__(self, pages: Pages, shelf: Shelf) -> None:
+    def __init__(self, pages: WorkspacePages, shelf: WorkspaceShelf) -> None:
         self._pages = pages
         self._shelf = shelf
 
@@ -217,6 +148,82 @@ class WorksheetForm:
         else:
             read_as = proper if isinstance(value, str) and field.get("format") and proper != value else ""
         return self._pages.fragment("field_note.html", error=error, read_as=read_as)
+
+
+Forms = Annotated[WorksheetForm, Depends()]
+router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}/worksheets")
+
+
+@router.post("/{notebook:path}/validate", response_class=HTMLResponse)
+def validate(form: Forms, services: Services, caller: Caller, sent: SentForm, field: Field) -> HTMLResponse:
+    """Say what is wrong with one field, or how it was read."""
+    return form.note(services, caller, sent.sheet, field, sent.typed.get(field))
+
+
+@router.post("/{notebook:path}/pick", response_class=HTMLResponse)
+def pick(
+    pages: WorkspacePages,
+    form: Forms,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    sent: SentForm,
+    field: Field,
+) -> HTMLResponse:
+    """Let a file be chosen for a field; the form comes along, and back again with the file in it."""
+    chosen = text_of(sent.form, "chosen")
+    if text_of(sent.form, "back") or chosen:
+        typed = with_file(sent.sheet.schema, sent.typed, field, chosen)
+        filled = Filled(typed, text_of(sent.form, "title"), sent.ref)
+        return form.page(request, services, caller, sent.sheet, filled)
+    return picker_page(pages, request, services, caller, sent.sheet, field, sent.form)
+
+
+@router.get("/{notebook:path}", response_class=HTMLResponse)
+def worksheet(
+    form: Forms,
+    request: Request,
+    services: Services,
+    caller: Caller,
+    namespace: Part,
+    name: Part,
+    notebook: File,
+    ref: Ref = None,
+    source: Annotated[str | None, Query(alias="from", max_length=24)] = None,
+) -> HTMLResponse:
+    """Show the form, empty or with the values of a link or an earlier run."""
+    path = f"{namespace}/{name}"
+    sheet = services.projects.worksheet(caller, path, notebook, ref)
+    services.warm.expect()
+    given = values_in_address(sheet.schema, request.query_params)
+    title = ""
+    if source is not None:
+        run = services.runs.get(caller, source)
+        given = {**run.parameters, **given}
+        title = run.title if run.title != run.worksheet_title else ""
+    return form.page(request, services, caller, sheet, Filled(given, title, ref, source=source))
+
+
+@router.post("/{notebook:path}", response_class=HTMLResponse)
+def run(form: Forms, request: Request, services: Services, caller: Caller, sent: SentForm) -> Response:
+    """Start a run, or show the form again with what is wrong."""
+    title = text_of(sent.form, "title")
+    try:
+        asked = services.runs.request(
+            caller,
+            sent.sheet.project,
+            sent.sheet.notebook,
+            ref=sent.ref,
+            values=sent.typed,
+            from_form=True,
+            title=title or None,
+            fresh=bool(text_of(sent.form, "fresh")),
+        )
+    except (InvalidInputError, LimitReachedError, UnavailableError) as error:
+        filled = _refused(Filled(sent.typed, title, sent.ref), error)
+        return form.page(request, services, caller, sent.sheet, filled, status=error.status)
+    reused = "?reused=1" if asked.reused and asked.run.ended else ""
+    return RedirectResponse(f"/runs/{asked.run.id}{reused}", 303)
 
 
 def _refused(filled: Filled, error: WorkspaceError) -> Filled:
