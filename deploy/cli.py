@@ -97,8 +97,9 @@ def become_jupyterhub(force: in_force.InForce) -> None:
 
 def _greet(configuration: Configuration, sandbox: examination.Finding | None) -> None:
     typer.echo(f"Labfork {configuration.address} is starting; its logs are in {configuration.home / 'logs'}")
-    if sandbox is not None and not sandbox.present:
-        typer.secho(f"Warning: {sandbox.detail}", fg="yellow")
+    for finding in (sandbox, examination.origins(configuration)):
+        if finding is not None and not finding.present:
+            typer.secho(f"Warning: {finding.detail}", fg="yellow")
     first = password_file(configuration.home)
     if first.exists():
         typer.echo(f"Sign in as {configuration.admin_name} with the password {first.read_text().strip()}")

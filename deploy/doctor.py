@@ -113,13 +113,14 @@ def network(configuration: Configuration, *, sandboxed: bool) -> Finding:
 def origins(configuration: Configuration) -> Finding:
     """Say whether what notebooks show in sessions is kept from the pages by an origin of its own."""
     if configuration.sessions_url:
-        detail = f"{configuration.sessions_url}; scripts of notebooks there reach nothing of the pages"
-        return Finding("sessions' address", True, detail)
+        detail = f"at {configuration.sessions_url}; scripts of notebooks there reach nothing of the pages"
+        return Finding("sessions", True, detail)
     return Finding(
-        "sessions' address",
+        "sessions",
         False,
-        "the pages' own: a script of a notebook that somebody trusts can act as this person on every page. "
-        "Give this machine a second name, and name it in sessions.host (docs/sessions.md)",
+        "sessions are at the pages' own address: a script of a notebook that somebody trusts can act as this "
+        "person on every page. Give this machine a second name, and name it in sessions.host "
+        "(docs/sessions.md)",
     )
 
 
