@@ -8,17 +8,21 @@ import io
 import json
 import os
 import re
+from contextlib import suppress
 
 import openpyxl
 import pytest
 
+from auth.identity import Identity
+from tests.kills import killed_at_each_moment
 from tests.landing.conftest import ADMIN
 from tests.landing.reading import HOSTILE, Page, send
 from tests.publishing import notebook
-from workspace_api.batches import row_runs
 from workspace_api.batches.models import Batch
+from workspace_api.batches.sources import Sent
 from workspace_api.errors import ConflictError
 from workspace_api.runs.models import RunState
+from workspace_api.workspace import Workspace
 
 PARAMETERS = (
     'variants: str = "example.csv"\njournal: str | None = None\nagain: bool = False\nwindow: int = 16384'
@@ -703,19 +707,42 @@ def test_more_rows_than_runs_may_wait_start_none(house, plain, program):
     assert house.workspace.batches.list(identity).total == 0
 
 
-def test_of_a_batch_that_could_not_be_kept_no_run_goes_on(house, plain, program, monkeypatch):
+def ask_for_three_rows(workspace: Workspace, identity: Identity, path: str) -> None:
+    rows = [{"variant": name} for name in ("one", "two", "three")]
+    workspace.batches.run(identity, path, "a.ipynb", Sent(rows), {}, fresh=True)
+
+
+def test_a_batch_is_kept_with_all_its_runs_or_not_at_all_when_its_process_is_killed(house, plain):
+    identity, _ = house.person()
+    for _ in killed_at_each_moment(house.workspace.settings, ask_for_three_rows, identity, plain):
+        batches = house.workspace.batches.list(identity).items
+        of_batches = [
+            run for line in batches for run in house.workspace.batches.get(identity, line.id).run_ids
+        ]
+        runs = house.workspace.runs.list(identity, per_page=100).items
+
+        assert sorted(run.id for run in runs) == sorted(of_batches)
+        assert len(runs) == 3 * len(batches)
+    assert batches
+
+
+def stop(workspace: Workspace, identity: Identity, batch_id: str) -> None:
+    with suppress(ConflictError):  # whoever was killed before had stopped all of it
+        workspace.batches.stop(identity, batch_id)
+
+
+def test_a_batch_is_stopped_with_all_its_runs_or_not_at_all(house, plain, program):
     identity, client = program
+    rows = [{"variant": name} for name in ("one", "two", "three")]
+    made = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
+    stopped = [
+        house.workspace.runs.list(identity, state="cancelled").total
+        for _ in killed_at_each_moment(house.workspace.settings, stop, identity, made.json()["id"])
+    ]
 
-    def full(*_batch):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(row_runs, "_batch", full)
-    rows = [{"variant": "one"}, {"variant": "two"}]
-    answer = client.post("/api/v1/runs/batch", json={"project": plain, "notebook": "a.ipynb", "rows": rows})
-
-    assert answer.status_code == 500
-    assert house.workspace.runs.list(identity).total == 2
-    assert house.workspace.runs.list(identity, state="cancelled").total == 2
+    assert stopped[0] == 0
+    assert stopped[-1] == 3
+    assert set(stopped) == {0, 3}
 
 
 def test_a_visitor_sends_no_rows(house, project):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -54,32 +54,20 @@ class RowRuns:
     ) -> str:
         """Ask for a run of each row, with `parameters` where it has none of its own; return the batch's id.
 
-        Raises InvalidInputError with an error for each bad value, then nothing was asked for, and
-        LimitReachedError; after that, and after any other trouble, what was asked for is cancelled.
+        The batch and its runs are kept together, or nothing is. Raises InvalidInputError with an error for
+        each bad value, and LimitReachedError.
         """
         rows = self._checked(identity, sheet, source, parameters)
-        asked: list[str] = []
-        new: list[str] = []
-        try:
-            for _, values in rows:
-                got = self._runs.request(
-                    identity,
-                    sheet.project,
-                    sheet.notebook,
-                    ref=sheet.version or sheet.commit,
-                    values={**parameters, **values},
-                    title=title or None,
-                    fresh=fresh,
-                )
-                asked.append(got.run.id)
-                new += [] if got.reused else [got.run.id]
-            made = _batch(sheet, rows, asked, parameters, source.filename, title)
-            with self._database.write() as session:
-                made.owner_id = session.scalars(select(User.id).where(User.name == identity.user)).one()
-                session.add(made)
-        except Exception:  # runs of no batch would go on unseen
-            self._cancel(identity, new)
-            raise
+        made = _batch(sheet, rows, parameters, source.filename, title)
+
+        def keep(session: Session, runs: Sequence[Run]) -> None:
+            made.owner_id = session.scalars(select(User.id).where(User.name == identity.user)).one()
+            made.run_ids = [run.id for run in runs]
+            made.run_id = made.run_ids[-1]
+            session.add(made)
+
+        each = [{**parameters, **values} for _, values in rows]
+        self._runs.request_each(identity, sheet, each, title=title or None, fresh=fresh, attach=keep)
         return made.id
 
     def journal(self, batch: Batch) -> Journal:
@@ -109,7 +97,7 @@ class RowRuns:
 
     def stop(self, identity: Identity, batch: Batch) -> None:
         """Stop every run that has not ended; raises ConflictError where all have."""
-        if not self._cancel(identity, batch.run_ids):
+        if not self._runs.cancel_each(identity, batch.run_ids):
             raise ConflictError("Every run of this batch has ended already, so there is nothing to stop.")
 
     def again(self, identity: Identity, batch: Batch) -> None:
@@ -147,17 +135,6 @@ class RowRuns:
             nothing = FieldError("rows", "There are no rows. Send some.")
             raise InvalidInputError("The rows were not taken.", errors[:SHOWN_REFUSALS] or [nothing])
         return rows
-
-    def _cancel(self, identity: Identity, run_ids: Iterable[str]) -> int:
-        """Cancel those of these runs that have not ended, and return how many these are."""
-        count = 0
-        for run_id in dict.fromkeys(run_ids):
-            try:
-                self._runs.cancel(identity, run_id)
-            except ConflictError:  # it has ended
-                continue
-            count += 1
-        return count
 
     def _found(self, batch: Batch) -> dict[str, Run]:
         with self._database.read() as session:
@@ -198,7 +175,6 @@ def _lines(source: Uploaded | Sent) -> Iterator[tuple[int, Values]]:
 def _batch(
     sheet: WorksheetView,
     rows: Sequence[tuple[int, Values]],
-    run_ids: list[str],
     parameters: Values,
     filename: str,
     title: str,
@@ -210,6 +186,4 @@ def _batch(
         rows=len(rows),
         parameters=dict(parameters),
         row_values=[{"line": line, "values": dict(values)} for line, values in rows],
-        run_ids=run_ids,
-        run_id=run_ids[-1],
     )

@@ -67,6 +67,25 @@ def waiting_twin(session: Session, asked: Asked, owner: User) -> Run | None:
     return session.scalar(query.order_by(Run.requested_at).limit(1))
 
 
+def enter(
+    session: Session, asked: Asked, owner: User, found: Run | None, settings: RunSettings, *, fresh: bool
+) -> tuple[Run, bool]:
+    """Return the run that answers a request, and whether that is one of before; a new one waits.
+
+    `found` is an identical run that ended well. Raises LimitReachedError where a new one has no room.
+    """
+    if found is not None:
+        own = found.owner_id == owner.id and found.visitor == asked.visitor
+        return found if own else remembered(session, asked, owner, found), True
+    twin = None if fresh else waiting_twin(session, asked, owner)
+    if twin is not None:
+        return twin, True
+    check_room(session, asked, owner, settings)
+    run = new_row(asked, owner)
+    session.add(run)
+    return run, False
+
+
 def remembered(session: Session, asked: Asked, owner: User, original: Run) -> Run:
     """Return the caller's own row that stands for `original`, made now unless they have one already."""
     known = session.scalar(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,21 +156,19 @@ class RunQueue:
         }
         return self.note(claim, **values)
 
-    def cancel(self, run_id: str) -> None:
-        """End a run that nobody holds at once; ask the holder of any other to end it."""
+    def cancel(self, run_ids: Sequence[str]) -> None:
+        """End those runs at once that nobody holds; ask the holders of the others to end them."""
         with self._database.write() as session:
-            free = session.execute(
+            session.execute(
                 update(Run)
-                .where(Run.id == run_id, Run.state.in_(UNCLAIMED), Run.lease_owner.is_(None))
+                .where(Run.id.in_(run_ids), Run.state.in_(UNCLAIMED), Run.lease_owner.is_(None))
                 .values(state=RunState.CANCELLED, finished_at=moment(), step="")
-                .returning(Run.id)
-            ).all()
-            if not free:
-                session.execute(
-                    update(Run)
-                    .where(Run.id == run_id, Run.state.in_(ACTIVE), Run.cancel_requested_at.is_(None))
-                    .values(cancel_requested_at=moment())
-                )
+            )
+            session.execute(
+                update(Run)
+                .where(Run.id.in_(run_ids), Run.state.in_(ACTIVE), Run.cancel_requested_at.is_(None))
+                .values(cancel_requested_at=moment())
+            )
 
     def _next(self, session: Session) -> Run | None:
         ready = {run.id: run for run in session.scalars(claimable())}

@@ -46,6 +46,7 @@ from workspace_api.tokens.service import TokenService
 from workspace_api.worksheets.values import resolve_values
 
 Attach = Callable[[Session, Run], None]
+AttachEach = Callable[[Session, Sequence[Run]], None]
 LONGEST_TITLE = 200
 LOG_PIECE = 64_000
 LOG_TAIL = 8_000
@@ -100,14 +101,38 @@ class RunService:
         Raises NotFoundError for a worksheet that is not there for the caller, InvalidInputError with one
         error for each bad value, and LimitReachedError when too many of theirs wait.
         """
-        if not scopes_allow(identity.scopes, reading=False):
-            raise ForbiddenError("This token's scopes do not let it run worksheets. Make one with scope api.")
+        _refuse_reading_token(identity)
         worksheet = self._projects.worksheet(identity, path, notebook, ref)
-        parameters = resolve_values(worksheet.schema, values, from_form=from_form)
-        visitor = None if identity.signed_in else identity.visitor or "unknown"
-        inputs = self._files.inputs(identity, worksheet.schema, parameters)
-        asked = self._asked(identity.user or PUBLIC_USER, visitor, worksheet, parameters, title, inputs)
+        asked = self._asked_by(identity, worksheet, values, title, from_form=from_form)
         return self._answer(identity, asked, fresh=fresh, attach=attach)
+
+    def request_each(
+        self,
+        identity: Identity,
+        worksheet: WorksheetView,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        title: str | None = None,
+        fresh: bool = False,
+        attach: AttachEach,
+    ) -> None:
+        """Ask for a run with each of these values; all of them are kept, or none.
+
+        `attach` is called with the runs in the transaction that keeps them; rows that are answered by the
+        same run have it in common. Else as `request`.
+        """
+        _refuse_reading_token(identity)
+        asked = [self._asked_by(identity, worksheet, values, title) for values in rows]
+        with self._database.read() as session:
+            owner = _account(session, identity.user or PUBLIC_USER)
+            found = [None if fresh else self._reusable(session, each, owner) for each in asked]
+        with self._database.write() as session:
+            entered = [
+                admission.enter(session, each, owner, known, self._settings.runs, fresh=fresh)
+                for each, known in zip(asked, found, strict=True)
+            ]
+            attach(session, [run for run, _ in entered])
+        self.bell.ring()
 
     def request_example(self, path: str, notebook: str, *, values: Mapping[str, Any]) -> Requested:
         """Ask for a run that the workspace itself shows as an example of a public worksheet."""
@@ -205,9 +230,20 @@ class RunService:
             raise ForbiddenError("Only whoever started a run, or an administrator, may cancel it.")
         if RunState(run.state).ended:
             raise ConflictError(f"The run {run.id[:6]} has ended already ({run.state}).")
-        self.queue.cancel(run_id)
+        self.queue.cancel([run_id])
         self.bell.ring()
         return self.get(identity, run_id)
+
+    def cancel_each(self, identity: Identity, run_ids: Sequence[str]) -> int:
+        """Ask those of these runs to end that have not, all at once, and return how many these are."""
+        with self._database.read() as session:
+            found = session.scalars(runs().where(Run.id.in_(run_ids))).all()
+        going = [run for run in found if not RunState(run.state).ended]
+        if not all(allowed(identity, Action.CANCEL_RUN, run) for run in going):
+            raise ForbiddenError("Only whoever started a run, or an administrator, may cancel it.")
+        self.queue.cancel([run.id for run in going])
+        self.bell.ring()
+        return len(going)
 
     def estimate(self, path: str, notebook: str) -> float | None:
         """Return how many seconds runs of a worksheet usually take, or None before the first."""
@@ -282,6 +318,21 @@ class RunService:
         """Return what happens to a run as (event, data), until it has ended; see `events.follow`."""
         return events.follow(self, identity, run_id, offset)
 
+    def _asked_by(
+        self,
+        identity: Identity,
+        worksheet: WorksheetView,
+        values: Mapping[str, Any],
+        title: str | None,
+        *,
+        from_form: bool = False,
+    ) -> Asked:
+        """Return a caller's request, checked; raises as `request` does."""
+        parameters = resolve_values(worksheet.schema, values, from_form=from_form)
+        visitor = None if identity.signed_in else identity.visitor or "unknown"
+        inputs = self._files.inputs(identity, worksheet.schema, parameters)
+        return self._asked(identity.user or PUBLIC_USER, visitor, worksheet, parameters, title, inputs)
+
     def _asked(
         self,
         owner: str,
@@ -320,34 +371,19 @@ class RunService:
         self, identity: Identity, asked: Asked, *, fresh: bool, attach: Attach | None = None
     ) -> Requested:
         with self._database.read() as session:
-            owner = session.scalar(select(User).where(User.name == asked.owner))
-            if owner is None:
-                raise UnavailableError(f"The account “{asked.owner}” is missing. Run “labfork seed”.")
+            owner = _account(session, asked.owner)
             found = None if fresh else self._reusable(session, asked, owner)
             if found is not None and (found.owner_id == owner.id or not identity.signed_in):
                 return Requested(view_of(found, identity, reused=True), reused=True)
         with self._database.write() as session:
-            if found is not None:
-                run = admission.remembered(session, asked, owner, found)
-            else:
-                run, found = self._enqueue(session, asked, owner, fresh=fresh)
+            run, reused = admission.enter(session, asked, owner, found, self._settings.runs, fresh=fresh)
             session.flush()
             if attach is not None:
                 attach(session, run)
             session.refresh(run, ["owner", "project"])
-            view = self._view(session, run, identity, reused=found is not None)
+            view = self._view(session, run, identity, reused=reused)
         self.bell.ring()
-        return Requested(view, reused=found is not None)
-
-    def _enqueue(self, session: Session, asked: Asked, owner: User, *, fresh: bool) -> tuple[Run, Run | None]:
-        """Return the row that will answer, and the same again where it was waiting already."""
-        twin = None if fresh else admission.waiting_twin(session, asked, owner)
-        if twin is not None:
-            return twin, twin
-        admission.check_room(session, asked, owner, self._settings.runs)
-        run = admission.new_row(asked, owner)
-        session.add(run)
-        return run, None
+        return Requested(view, reused=reused)
 
     def _reusable(self, session: Session, asked: Asked, owner: User) -> Run | None:
         """Return the earlier identical run whose results are still there, or None."""
@@ -385,6 +421,19 @@ class RunService:
             step=step,
             reused=reused,
         )
+
+
+def _refuse_reading_token(identity: Identity) -> None:
+    if not scopes_allow(identity.scopes, reading=False):
+        raise ForbiddenError("This token's scopes do not let it run worksheets. Make one with scope api.")
+
+
+def _account(session: Session, name: str) -> User:
+    """Return the account that a run is to belong to."""
+    owner = session.scalar(select(User).where(User.name == name))
+    if owner is None:
+        raise UnavailableError(f"The account “{name}” is missing. Run “labfork seed”.")
+    return owner
 
 
 def _own(identity: Identity) -> list[ColumnElement[bool]]:
