@@ -7,10 +7,13 @@ blocks its reader. So every step is taken relative to an open folder (`openat`) 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +24,8 @@ _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REFUSED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EMLINK, errno.ENAMETOOLONG})
 DEEPEST = 40
+PARTIAL_BYTES = 8
+UNTIL_LOCKED_SECONDS = 10.0  # whoever has just made a file has still to lock it
 
 
 class UnsafePathError(OSError):
@@ -137,18 +142,22 @@ def write_new(at: int, name: str, data: bytes) -> None:
 def replace_file(at: int, name: str, pieces: Iterable[bytes], owner: int | None = None) -> None:
     """Put a file in the place of `name` in the folder `at`, whole or not at all, as the user id `owner`'s.
 
-    A link of that name is replaced and never followed. Raises UnsafePathError for no name, and
-    IsADirectoryError where a folder has it.
+    What an earlier call left behind that was killed is removed. A link of that name is replaced and never
+    followed. Raises UnsafePathError for no name, and IsADirectoryError where a folder has it.
     """
     if len(parts_of(name)) != 1:
         raise UnsafePathError(f"“{name}” is no name of a file")
-    partial = f".{name}.{secrets.token_hex(8)}"
+    _remove_left_over(at, name)
+    partial = f".{name}.{secrets.token_hex(PARTIAL_BYTES)}"
     try:
         with os.fdopen(os.open(partial, _NEW, 0o644, dir_fd=at), "wb") as file:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if owner is not None:
                 os.fchown(file.fileno(), owner, owner)
             file.writelines(pieces)
-        os.rename(partial, name, src_dir_fd=at, dst_dir_fd=at)
+            file.flush()
+            os.rename(partial, name, src_dir_fd=at, dst_dir_fd=at)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(partial, dir_fd=at)
@@ -192,6 +201,21 @@ def remove_tree(at: int, name: str) -> None:
     """Remove the folder `name` with all in it from the folder `at`; nothing happens when it is not there."""
     with suppress(FileNotFoundError):
         shutil.rmtree(name, dir_fd=at)
+
+
+def _remove_left_over(at: int, name: str) -> None:
+    """Remove what writers of `name` left behind that were killed: who still writes holds a lock on it."""
+    left = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{{2 * PARTIAL_BYTES}}}")
+    for each in filter(left.fullmatch, os.listdir(at)):
+        with suppress(OSError):  # it is no plain file, is being written, or has its name by now
+            descriptor = os.open(each, _PLAIN | os.O_RDWR, dir_fd=at)  # locks of NFS are for who may write
+            try:
+                status = os.fstat(descriptor)
+                if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > UNTIL_LOCKED_SECONDS:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(each, dir_fd=at)
+            finally:
+                os.close(descriptor)
 
 
 def _make(at: int, name: str, owner: int | None) -> None:
