@@ -24,8 +24,9 @@ class Identity:
 
     `user` is the account's name, or None for a visitor without one. `visitor` is the opaque id that a
     visitor's browser keeps, which makes their own public runs findable and countable. `scopes` narrows what
-    a token may be used for; a browser session carries all of them. `passing` is set where the token is that
-    of a session or run: whatever runs there has it, and it ends with it.
+    a token may be used for; a browser session carries all of them. `within` is set where the token is that of
+    a session, of an operation on a checkout or of a run, and names it: whatever runs there has the token, and
+    it ends with it.
     """
 
     user: str | None = None
@@ -33,7 +34,12 @@ class Identity:
     admin: bool = False
     visitor: str | None = None
     scopes: frozenset[str] = field(default=ALL_SCOPES)
-    passing: bool = False
+    within: str | None = None
+
+    @property
+    def passing(self) -> bool:
+        """Whether the token is one that whatever runs in a session, operation or run has."""
+        return self.within is not None
 
     @property
     def signed_in(self) -> bool:

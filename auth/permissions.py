@@ -27,6 +27,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"  # PlatformFacts
     READ_OWN_TOKENS = "read_own_tokens"  # PlatformFacts
     MANAGE_OWN_TOKENS = "manage_own_tokens"  # PlatformFacts
+    USE_GIT = "use_git"  # PlatformFacts: a password for it that ends with the session that asks
     CREATE_GROUP = "create_group"  # PlatformFacts
     READ_GROUPS = "read_groups"  # PlatformFacts: those of everybody
     READ_GROUP = "read_group"  # GroupFacts: its members, its storage, its projects
@@ -49,10 +50,12 @@ class Action(StrEnum):
     START_BATCH = "start_batch"  # RunFacts: its runs are its owner's, who alone starts and continues it
     STOP_BATCH = "stop_batch"  # RunFacts
     IMPORT_REPOSITORY = "import_repository"  # ImportFacts: a copy of one from elsewhere
+    READ_IMPORT = "read_import"  # RunFacts: whose it is
     READ_OWN_USAGE = "read_own_usage"  # PlatformFacts: of the AlphaGenome gateway, and its terms
     AGREE_TO_TERMS = "agree_to_terms"  # PlatformFacts: also keeping a key of one's own
     KEEP_USAGE_LOG = "keep_usage_log"  # PlatformFacts: as a file in one's home
-    GOVERN_GATEWAY = "govern_gateway"  # PlatformFacts: everybody's use, quotas, who shares the key
+    READ_GATEWAY = "read_gateway"  # PlatformFacts: everybody's use, quotas, who shares the key
+    GOVERN_GATEWAY = "govern_gateway"  # PlatformFacts: quotas, who shares the key
 
 
 class Role(StrEnum):
@@ -157,6 +160,7 @@ READING = frozenset(
         Action.READ_PROJECT,
         Action.READ_RUN,
         Action.READ_BATCH,
+        Action.READ_IMPORT,
         Action.READ_ENVIRONMENT,
         Action.READ_ENVIRONMENTS,
         Action.READ_PEOPLE,
@@ -166,14 +170,25 @@ READING = frozenset(
         Action.READ_SESSION,
         Action.READ_SESSIONS,
         Action.READ_OWN_USAGE,
+        Action.READ_GATEWAY,
     }
 )
 
 
 # What these make opens the workspace for longer than a session or run lasts.
 OUTLASTING = frozenset({Action.MANAGE_OWN_TOKENS, Action.MANAGE_PEOPLE, Action.CHANGE_GROUP})
-# By these a person answers for a project before others: a notebook that they merely run must not.
-DECIDING = frozenset({Action.ACCEPT_PROPOSAL, Action.CURATE_PROJECT})
+# By these a person answers before others for a project, a group or the workspace, or gives their word: a
+# notebook that they merely run must not.
+DECIDING = frozenset(
+    {
+        Action.ACCEPT_PROPOSAL,
+        Action.CURATE_PROJECT,
+        Action.LEAVE_GROUP,
+        Action.DELETE_GROUP,
+        Action.AGREE_TO_TERMS,
+        Action.GOVERN_GATEWAY,
+    }
+)
 
 
 def may(identity: Identity, action: Action, resource: Resource) -> bool:
@@ -298,6 +313,10 @@ def _signed_in(identity: Identity, resource: Resource) -> bool:
     return identity.signed_in
 
 
+def _within_a_session(identity: Identity, resource: Resource) -> bool:
+    return _signed_in(identity, resource) and identity.passing
+
+
 def _edits_notebooks(identity: Identity, resource: Resource) -> bool:
     _as(PlatformFacts, resource)
     return _has_level(identity, _EDITS)
@@ -338,6 +357,7 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.MANAGE_PEOPLE: _administers,
     Action.READ_OWN_TOKENS: _signed_in,
     Action.MANAGE_OWN_TOKENS: _signed_in,
+    Action.USE_GIT: _within_a_session,
     Action.CREATE_GROUP: _edits_notebooks,
     Action.READ_GROUPS: _administers,
     Action.READ_GROUP: _reads_group,
@@ -356,8 +376,10 @@ _RULES: Mapping[Action, Callable[[Identity, Resource], bool]] = {
     Action.READ_SESSIONS: _administers,
     Action.USE_SIZE: _uses_size,
     Action.IMPORT_REPOSITORY: _imports,
+    Action.READ_IMPORT: _owns_run,
     Action.READ_OWN_USAGE: _signed_in,
     Action.AGREE_TO_TERMS: _signed_in,
     Action.KEEP_USAGE_LOG: _signed_in,
+    Action.READ_GATEWAY: _administers,
     Action.GOVERN_GATEWAY: _administers,
 }

@@ -31,4 +31,8 @@ def require(identity: Identity, action: Action, resource: Resource, doing: str) 
             f"The token of a session cannot {doing}: any notebook that runs there has it, and this is for "
             "its person to decide. Do it on the workspace's pages, or use a token of your own."
         )
+    if not identity.passing and action is Action.USE_GIT:
+        raise ForbiddenError(
+            f"Only git in a session can {doing}. For your own machine make one under My work, Git access."
+        )
     raise ForbiddenError(f"The account {identity.user} may not {doing}. Ask an administrator.")

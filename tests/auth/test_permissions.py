@@ -8,7 +8,10 @@ import pytest
 
 from auth.identity import Identity, Level
 from auth.permissions import (
+    DECIDING,
+    OUTLASTING,
     PLATFORM,
+    READING,
     Action,
     GroupFacts,
     ImportFacts,
@@ -95,6 +98,8 @@ def test_who_reads_and_cancels_a_run(who, run, reads, cancels):
         (Action.MANAGE_OWN_TOKENS, {"reader", "author", "admin"}),
         (Action.CREATE_GROUP, {"author", "admin"}),
         (Action.READ_GROUPS, {"admin"}),
+        (Action.READ_GATEWAY, {"admin"}),
+        (Action.GOVERN_GATEWAY, {"admin"}),
     ],
 )
 def test_what_concerns_the_whole_workspace(action, allowed):
@@ -265,10 +270,14 @@ def test_a_tokens_scopes_narrow_even_an_administrator(scopes, reads, writes):
         (Action.CHANGE_GROUP, GroupFacts(Role.ADMIN)),
         (Action.ACCEPT_PROPOSAL, MAINTAINED),
         (Action.CURATE_PROJECT, MAINTAINED),
+        (Action.LEAVE_GROUP, GroupFacts(Role.ADMIN)),
+        (Action.DELETE_GROUP, GroupFacts(Role.ADMIN)),
+        (Action.AGREE_TO_TERMS, PLATFORM),
+        (Action.GOVERN_GATEWAY, PLATFORM),
     ],
 )
 def test_the_token_of_a_session_makes_nothing_that_outlasts_it_and_decides_nothing(action, facts):
-    inside = replace(ADMIN, passing=True)
+    inside = replace(ADMIN, within="a session")
 
     assert may(ADMIN, action, facts)
     assert not may(inside, action, facts)
@@ -284,7 +293,44 @@ def test_the_token_of_a_session_makes_nothing_that_outlasts_it_and_decides_nothi
     ],
 )
 def test_the_token_of_a_session_does_the_work_of_one(action, facts):
-    assert may(replace(ADMIN, passing=True), action, facts)
+    assert may(replace(ADMIN, within="a session"), action, facts)
+
+
+WORK = {  # what a notebook may do in its person's place, as they may undo it
+    Action.RUN_WORKSHEET,
+    Action.CANCEL_RUN,
+    Action.MAKE_BATCH,
+    Action.START_BATCH,
+    Action.STOP_BATCH,
+    Action.CREATE_PROJECT,
+    Action.FORK_PROJECT,
+    Action.WRITE_PROJECT,
+    Action.PROPOSE,
+    Action.IMPORT_REPOSITORY,
+    Action.OPEN_SESSION,
+    Action.STOP_SESSION,
+    Action.KEEP_SESSION,
+    Action.USE_SIZE,
+    Action.USE_GIT,
+    Action.REBUILD_ENVIRONMENT,
+    Action.CANCEL_BUILD,
+    Action.REMOVE_ENVIRONMENT,
+    Action.CREATE_GROUP,
+    Action.KEEP_USAGE_LOG,
+}
+
+
+def test_of_every_action_it_is_said_whether_a_notebook_may_do_it_in_its_persons_place():
+    groups = (WORK, READING, OUTLASTING, DECIDING)
+
+    assert set().union(*groups) == set(Action)
+    assert sum(map(len, groups)) == len(Action), "each is in one of them"
+
+
+def test_git_in_a_session_borrows_a_password_and_nobody_else_does():
+    assert allowed_to(Action.USE_GIT, PLATFORM) == set()
+    assert may(replace(READER, within="a session"), Action.USE_GIT, PLATFORM)
+    assert not may(replace(VISITOR, within="a run"), Action.USE_GIT, PLATFORM)
 
 
 @pytest.mark.parametrize("action", list(Action))

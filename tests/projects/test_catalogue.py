@@ -223,7 +223,11 @@ def test_only_a_saved_version_can_be_curated(shelf, version):
 
 @pytest.mark.parametrize(
     ("identity", "refused"),
-    [(VISITOR, NotSignedInError), (ADA, ForbiddenError), (replace(ADMIN, passing=True), ForbiddenError)],
+    [
+        (VISITOR, NotSignedInError),
+        (ADA, ForbiddenError),
+        (replace(ADMIN, within="a session"), ForbiddenError),
+    ],
 )
 def test_only_administrators_curate_and_not_by_the_token_of_a_session(shelf, identity, refused):
     path = curated(shelf, area="Kept")

@@ -217,8 +217,8 @@ def test_the_token_of_a_session_settles_nothing_in_its_maintainers_name(
     shelf, people, project, copy, proposals
 ):
     shelf.change(copy("ada"), {"notes.txt": "one\nmine\n"})
-    made = proposals.propose(replace(people["ada"], passing=True), project, "Mine", "")
-    bens_session = replace(people["ben"], passing=True)
+    made = proposals.propose(replace(people["ada"], within="a session"), project, "Mine", "")
+    bens_session = replace(people["ben"], within="a session")
 
     for settle in (proposals.accept, proposals.decline):
         with pytest.raises(ForbiddenError, match=r"for its person to decide\. Do it on the"):
@@ -226,8 +226,8 @@ def test_the_token_of_a_session_settles_nothing_in_its_maintainers_name(
     assert proposals.get(people["ben"], project, made.number).proposal.state == "open"
     assert not proposals.may_settle(bens_session, project)
     assert proposals.person_may_settle(bens_session, project)
-    assert not proposals.person_may_settle(replace(people["cy"], passing=True), project)
-    withdrawn = proposals.decline(replace(people["ada"], passing=True), project, made.number, "")
+    assert not proposals.person_may_settle(replace(people["cy"], within="a session"), project)
+    withdrawn = proposals.decline(replace(people["ada"], within="a session"), project, made.number, "")
     assert withdrawn.state == "declined", "one's own proposal is no decision for others"
 
 

@@ -104,7 +104,7 @@ class AlphaGenomeService:
 
     def sharing(self, identity: Identity) -> Sequence[Sharing]:
         """Return whose sharing of the key was confirmed, by name."""
-        require(identity, Action.GOVERN_GATEWAY, PLATFORM, "see who shares the key")
+        require(identity, Action.READ_GATEWAY, PLATFORM, "see who shares the key")
         with self._database.read() as session:
             rows = session.scalars(select(AlphaGenomeSharing).order_by(AlphaGenomeSharing.group)).all()
             return [Sharing(row.group, row.visitors, row.confirmed_by, row.confirmed_at) for row in rows]
@@ -142,7 +142,7 @@ class AlphaGenomeService:
 
     def quotas(self, identity: Identity) -> Sequence[Quota]:
         """Return every quota that is set."""
-        require(identity, Action.GOVERN_GATEWAY, PLATFORM, "see everybody's quotas")
+        require(identity, Action.READ_GATEWAY, PLATFORM, "see everybody's quotas")
         with self._database.read() as session:
             return read_quotas(session)
 

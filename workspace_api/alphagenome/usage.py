@@ -55,7 +55,7 @@ class UsageService:
 
     def of(self, identity: Identity, user: str, *, days: int = DAYS) -> Usage:
         """Return somebody's use, to an administrator; NotFoundError for nobody."""
-        require(identity, Action.GOVERN_GATEWAY, PLATFORM, "see somebody's use of AlphaGenome")
+        require(identity, Action.READ_GATEWAY, PLATFORM, "see somebody's use of AlphaGenome")
         with self._database.read() as session:
             if session.scalar(select(User.id).where(User.name == user)) is None:
                 raise NotFoundError(f"There is no account called “{user[:64]}”.")
@@ -63,7 +63,7 @@ class UsageService:
 
     def everybody(self, identity: Identity, *, days: int = DAYS) -> Sequence[AccountUse]:
         """Return what the workspace, each group and each person used today and in the last `days`."""
-        require(identity, Action.GOVERN_GATEWAY, PLATFORM, "see everybody's use of AlphaGenome")
+        require(identity, Action.READ_GATEWAY, PLATFORM, "see everybody's use of AlphaGenome")
         today = Window.DAY.start(now())
         with self._database.read() as session:
             long = self._sums(session, today - dt.timedelta(days=days - 1))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from auth.identity import Identity
-from auth.permissions import Action, ImportFacts, may
+from auth.permissions import Action, ImportFacts, RunFacts, may
 from workspace_api.database import Database, now
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from workspace_api.forge.client import ForgeClient
@@ -91,7 +91,7 @@ class ImportService:
     def get(self, identity: Identity, import_id: str) -> ImportView:
         """Return how far one of the caller's is; NotFoundError where there is none of theirs."""
         row = self._find(Import.id == import_id)
-        if row is None or not identity.signed_in or (row.owner.name != identity.user and not identity.admin):
+        if row is None or not may(identity, Action.READ_IMPORT, RunFacts(row.owner.name)):
             raise NotFoundError(f"There is no import {import_id[:24]}, or it is not yours.")
         found = self._imports.find(row.project)
         if found is not None and STATES.get(found.status) == "ready" and not row.settled:

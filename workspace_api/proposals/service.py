@@ -162,7 +162,7 @@ class ProposalService:
 
     def person_may_settle(self, identity: Identity, path: str) -> bool:
         """Whether the caller's person may, on the page, also where a session asks that may not itself."""
-        return self.may_settle(dataclasses.replace(identity, passing=False), path)
+        return self.may_settle(dataclasses.replace(identity, within=None), path)
 
     def _do(self, identity: Identity, path: str, **request: object) -> Done:
         return self._understood(Done, self._sessions.run_operation(identity, path, request))

@@ -151,9 +151,8 @@ class SessionService:
     def get(self, identity: Identity, session_id: str) -> SessionView:
         """Return a session of the caller's, or of anybody for an administrator."""
         view = self._table.find(WorkSession.id == session_id)
-        if view is None:
-            raise NotFoundError(f"There is no session {session_id[:24]}.")
-        require(identity, Action.READ_SESSION, SessionFacts(view.owner, view.kind), "see this session")
+        if view is None or not may(identity, Action.READ_SESSION, SessionFacts(view.owner, view.kind)):
+            raise NotFoundError(f"There is no session {session_id[:24]}, or it is not yours.")
         return self._live.added(self.upkeep.settle([view]))[0]
 
     def mine(self, identity: Identity, *, ended: bool = False) -> Sequence[SessionView]:

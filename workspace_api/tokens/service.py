@@ -109,7 +109,7 @@ class TokenService:
             level=Level(owner.level),
             admin=owner.admin,
             scopes=frozenset(row.scopes.split()),
-            passing=row.run_id is not None,
+            within=row.run_id,
         )
 
     def verify(self, secret: str, scope: str) -> Identity | None:

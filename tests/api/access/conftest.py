@@ -51,6 +51,26 @@ FILES = {
 }
 TABLE = {"table": ("zoes.csv", "chrom,pos,ref,alt\nchr22,36201698,A,C\n")}
 
+# What could be there and is not, in the place of what is Zoe's.
+ABSENT = {
+    "/projects/{namespace}/{name}": "/projects/zoe/nothing",
+    "/groups/{name}": "/groups/nobodys-group",
+    "/people/{name}": "/people/nobody",
+    "/quotas/{kind}/{name}/{measure}/{window}": "/quotas/person/nobody/calls/day",
+    "/sharing/{group}": "/sharing/nobodys-group",
+    "/environments/{key}": f"/environments/{'0' * 64}",
+    "{user}": "nobody",
+    "{server}": "l-nothing",
+    "{token_id}": "999999",
+    "{key_id}": "999999",
+    "{password_id}": "999999",
+    "{number}": "999999",
+    **dict.fromkeys(("{run_id}", "{batch_id}", "{session_id}", "{import_id}"), "0" * 10),
+    "{notebook:path}": "nothing.ipynb",
+    "{picture:path}": "nothing.png",
+    "{path:path}": "nothing.bed",
+}
+
 
 @dataclass(frozen=True)
 class Place:
@@ -58,6 +78,11 @@ class Place:
 
     app: FastAPI
     parts: Mapping[str, str]
+
+    @property
+    def elsewhere(self) -> Place:
+        """The same where nothing of it is there."""
+        return Place(self.app, self.parts | ABSENT)
 
     def address(self, path: str) -> str:
         """Return the address of a route at what is Zoe's."""

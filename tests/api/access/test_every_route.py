@@ -59,7 +59,6 @@ OWN = {
     "GET /me/tokens": "one's own",
     "POST /api/v1/alphagenome/terms": "one's own word",
     "POST /api/v1/alphagenome/usage/log": "a file in one's home",
-    "POST /api/v1/git-credential": "for what one may reach on the forge",
     "POST /api/v1/git-passwords": "for what one may reach on the forge",
     "POST /api/v1/keys": "one's own",
     "POST /api/v1/tokens": "in one's own name",
@@ -169,6 +168,20 @@ def test_strangers_are_answered_by_what_is_named_alone(place, who, answered):
 
     assert wrong == []
     assert len(calls) >= LEAST
+
+
+@pytest.mark.parametrize("who", [None, "eve"], ids=["a visitor", "an end-user without a group"])
+def test_what_strangers_may_not_see_is_answered_as_what_is_not_there(place, who):
+    """Else whoever guesses names and numbers learns which there are."""
+    differ = []
+    for call in calls_of(place.app):
+        if "{" not in call or call in PUBLIC:
+            continue
+        there, absent = (ask(each, who, call).status_code for each in (place, place.elsewhere))
+        if there != absent:
+            differ.append(f"{call} answers {there} at what is Zoe's, and {absent} at what is not there.")
+
+    assert differ == []
 
 
 @pytest.mark.parametrize("who", [None, "eve"], ids=["a visitor", "an end-user without a group"])
