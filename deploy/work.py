@@ -59,11 +59,13 @@ def follow_groups(workspace: Workspace, stop: threading.Event) -> None:
 
 def keep_sessions(workspace: Workspace, stop: threading.Event) -> None:
     """Let waiting sessions in, and end those that are gone, whichever process was killed meanwhile."""
+    sessions = workspace.sessions
     while not stop.wait(KEEP_SESSIONS_SECONDS):
-        try:
-            workspace.sessions.upkeep.go_on()
-        except (WorkspaceError, SQLAlchemyError) as error:
-            logger.warning("sessions wait: %s", error)
+        for act in (sessions.upkeep.go_on, sessions.git_passwords.end_left, sessions.folders.remove_left):
+            try:
+                act()
+            except (WorkspaceError, SQLAlchemyError) as error:
+                logger.warning("sessions wait: %s", error)
 
 
 def read_pushes(workspace: Workspace, stop: threading.Event) -> None:

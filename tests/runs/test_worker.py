@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import wait_for
+from tests.kills import killed_at_each_moment
 from tests.publishing import notebook
 from tests.runs.conftest import ADA, BEN, VISITOR
 from tests.runs.crates import problems
 from workspace_api.database import now
 from workspace_api.runs import execution
+from workspace_api.runs.models import Run, RunState
+from workspace_api.runs.queue import Claim
 from workspace_api.tokens.models import Token
+from workspace_api.workspace import Workspace
 
 BRIEF = "resources: {minutes: 0.1, memory: 512M}\n"
 SMALL = "resources: {minutes: 3, memory: 512M}\n"
@@ -264,6 +268,35 @@ def test_a_worker_killed_mid_run_is_replaced_and_the_run_ends_once(bench):
     assert (ended.state, ended.error, ended.attempt) == ("succeeded", None, 1)
     assert (folder_of(bench, ended) / "outputs" / "done").read_text() == "once"
     assert sorted(p.name for p in (bench.home() / "runs").glob(f"{run.id}*")) == [run.id]
+
+
+def finish(workspace: Workspace, claim: Claim) -> None:
+    workspace.runs.queue.finish(claim, RunState.FAILED)
+
+
+def test_the_token_of_a_run_ends_in_the_same_moment_whoever_is_killed(bench):
+    run = bench.request(bench.project_with("pass"))
+    claim = Claim(run.id, 1, "somebody")
+    with bench.workspace.database.write() as session:
+        row = session.get(Run, run.id)
+        row.state, row.attempt, row.lease_owner = RunState.RUNNING, claim.attempt, claim.owner
+    token = bench.workspace.tokens.create("ada", "Run", frozenset({"alphagenome"}), run_id=run.id).secret
+    seen = set()
+    for _ in killed_at_each_moment(bench.settings, finish, claim):
+        opens = bench.workspace.tokens.verify_caller(token) is not None
+        seen.add((bench.get(run).ended, opens))
+
+    assert seen == {(False, True), (True, False)}
+
+
+def test_a_worker_that_starts_clears_up_after_runs_that_ended_and_leaves_sessions_alone(bench):
+    work = bench.settings.home / "work"
+    for name in ("sessions/0123456789abcdef", "fedcba9876543210/1"):
+        (work / name).mkdir(parents=True)
+    with bench.worker():
+        wait_for(lambda: not (work / "fedcba9876543210").exists(), what="that the folder is cleared")
+
+    assert (work / "sessions/0123456789abcdef").exists()
 
 
 def test_a_worker_that_stops_puts_its_runs_back_and_leaves_no_process(bench):

@@ -13,6 +13,7 @@ from workspace_api.errors import FieldError, InvalidInputError, NotFoundError
 from workspace_api.forge.client import ForgeClient
 
 READ, WRITE = "read_repository", "write_repository"
+SESSIONS = "labfork session"  # with which the names of sessions' passwords begin
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _is_ours(token: Any) -> bool:
         not token.revoked
         and getattr(token, "active", True)
         and not getattr(token, "impersonation", False)
-        and token.name != "labfork session"
+        and not token.name.startswith(SESSIONS)
         and set(token.scopes) <= {READ, WRITE}
     )
 

@@ -1,8 +1,7 @@
-"""Forks, and the short-lived passwords by which people's git reaches the forge."""
+"""People's forks of projects."""
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,18 +11,14 @@ from workspace_api.forge.client import ForgeClient
 
 FORK_SECONDS = 60.0
 LOOK_SECONDS = 0.2
-GIT_SCOPES = ("read_repository", "write_repository")
-TOKEN_DAYS = 2  # the forge counts in whole days
-RENEWED_AFTER_SECONDS = 12 * 3600.0
 
 
 class Forks:
-    """Makes people's forks and git passwords, acting for them with the administrator's token."""
+    """Makes people's forks, acting for them with the administrator's token."""
 
     def __init__(self, forge: ForgeClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._forge = forge
         self._clock = clock
-        self._passwords: dict[str, tuple[str, float]] = {}
 
     def ensure_fork(self, path: str, user: str, display_name: str) -> str:
         """Return the path of `user`'s fork of `path`, made when there is none; a project of theirs is itself.
@@ -49,22 +44,6 @@ class Forks:
         made = self._forge.ask(lambda _forge: origin.forks.create(place, sudo=user))
         self._await_import(wanted, made)
         return wanted
-
-    def git_password(self, user: str, display_name: str) -> str:
-        """Return a password for `user`'s git that works for hours; it is kept in memory alone."""
-        kept = self._passwords.get(user)
-        if kept is not None and kept[1] > self._clock():
-            return kept[0]
-        number = self._forge.ensure_user(user, display_name)
-        expires = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=TOKEN_DAYS)
-        wanted = {"name": "labfork session", "scopes": list(GIT_SCOPES), "expires_at": expires.isoformat()}
-
-        def make(forge: Any) -> Any:
-            return forge.users.get(number, lazy=True).impersonationtokens.create(wanted)
-
-        made = self._forge.ask(make)
-        self._passwords[user] = (str(made.token), self._clock() + RENEWED_AFTER_SECONDS)
-        return str(made.token)
 
     def _renamed(self, origin: Any, user: str) -> str | None:
         """Return the path of a fork of `origin` that `user` has under another name, or None."""

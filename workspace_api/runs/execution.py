@@ -285,7 +285,6 @@ class Execution:
             self._clear()
 
     def _clear(self) -> None:
-        self._workspace.tokens.revoke_for_run(self._claim.run_id)
         self._workspace.runs.folders.remove(self._claim.run_id)
 
     def _say(self, step: str, **values: object) -> None:

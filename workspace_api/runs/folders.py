@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+RUN_ID = re.compile(r"[0-9a-f]{1,24}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class AttemptFolder:
 
 @dataclass(frozen=True)
 class WorkFolders:
-    """The folders of all runs that are under way: `<run id>/<attempt>`."""
+    """The folders of all runs that are under way: `<run id>/<attempt>`; others are beside them."""
 
     root: Path
 
@@ -95,4 +98,4 @@ class WorkFolders:
     def run_ids(self) -> Iterator[str]:
         """Yield the runs that have a folder."""
         if self.root.is_dir():
-            yield from sorted(path.name for path in self.root.iterdir())
+            yield from sorted(path.name for path in self.root.iterdir() if RUN_ID.fullmatch(path.name))

@@ -15,6 +15,7 @@ from workspace_api.environments.models import Environment
 from workspace_api.runs.fairness import Requester, Waiting, choose
 from workspace_api.runs.models import Run, RunState
 from workspace_api.settings import RunSettings
+from workspace_api.tokens.service import revoke_with
 
 ACTIVE = (RunState.PREPARING, RunState.RUNNING)
 UNCLAIMED = (RunState.QUEUED, RunState.PREPARING)
@@ -119,12 +120,7 @@ class RunQueue:
 
     def put_back(self, claim: Claim) -> bool:
         """Let the run wait again as if it had never been claimed; false when it is no longer the holder's."""
-        return self.note(
-            claim,
-            state=RunState.QUEUED,
-            attempt=claim.attempt - 1,
-            **_AS_NEW,
-        )
+        return self._give_up(claim, {"state": RunState.QUEUED, "attempt": claim.attempt - 1, **_AS_NEW})
 
     def lost(self, claim: Claim) -> bool:
         """Let a run start anew whose job vanished with its worker, or fail it after the last attempt.
@@ -133,7 +129,7 @@ class RunQueue:
         """
         if claim.attempt >= self._settings.max_attempts:
             return self.finish(claim, RunState.FAILED, error=LOST.format(attempts=claim.attempt))
-        return self.note(claim, state=RunState.QUEUED, **_AS_NEW)
+        return self._give_up(claim, {"state": RunState.QUEUED, **_AS_NEW})
 
     def finish(
         self,
@@ -154,7 +150,7 @@ class RunQueue:
             "lease_expires_at": None,
             "peak_memory_bytes": peak_memory_bytes,
         }
-        return self.note(claim, **values)
+        return self._give_up(claim, values)
 
     def cancel(self, run_ids: Sequence[str]) -> None:
         """End those runs at once that nobody holds; ask the holders of the others to end them."""
@@ -169,6 +165,14 @@ class RunQueue:
                 .where(Run.id.in_(run_ids), Run.state.in_(ACTIVE), Run.cancel_requested_at.is_(None))
                 .values(cancel_requested_at=moment())
             )
+
+    def _give_up(self, claim: Claim, values: dict[str, Any]) -> bool:
+        """Change the run of which nothing runs any more: its token is worthless in the same moment."""
+        with self._database.write() as session:
+            changed = _change(session, claim, values)
+            if changed:
+                revoke_with(session, claim.run_id)
+            return changed
 
     def _next(self, session: Session) -> Run | None:
         ready = {run.id: run for run in session.scalars(claimable())}

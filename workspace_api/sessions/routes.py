@@ -84,12 +84,10 @@ def keep_session(services: Services, caller: Caller, session_id: Id) -> SessionS
 
 
 @router.post("/git-credential")
-def git_credential(services: Services, caller: SignedIn, response: Response) -> GitCredential:
-    """Give the caller's git a password for the forge that works for hours."""
-    person = services.people.get(caller.user or "")
+def git_credential(services: Services, caller: Caller, response: Response) -> GitCredential:
+    """Give git in a session a password for the forge that works as long as the session lasts."""
     response.headers["Cache-Control"] = "no-store"
-    password = services.sessions.forks.git_password(person.name, person.display_name)
-    return GitCredential(username="oauth2", password=password)
+    return GitCredential(username="oauth2", password=services.sessions.git_passwords.borrow(caller))
 
 
 @internal.post("/prepare")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -44,6 +42,8 @@ from workspace_api.sessions.admission import room_of
 from workspace_api.sessions.checkouts import Checkouts, holds_checkout
 from workspace_api.sessions.choosing import SizeChoice
 from workspace_api.sessions.ends import BY_ADMINISTRATOR, idle_words, time_words, was_idle
+from workspace_api.sessions.folders import OPERATION_LASTS, SessionFolders
+from workspace_api.sessions.git_passwords import GitPasswords
 from workspace_api.sessions.hub_client import HubClient
 from workspace_api.sessions.live import Live
 from workspace_api.sessions.models import SessionState, WorkSession
@@ -111,10 +111,11 @@ class SessionService:
             servers_folder(settings.home),
             idle_minutes=settings.sessions.idle_minutes,
         )
-        self._folder = settings.home / "work" / "sessions"
+        self.folders = SessionFolders(settings.home / "work" / "sessions", self._table)
         self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
         self._checkouts = Checkouts(self._surroundings, launcher)
         self.forks = Forks(forge)
+        self.git_passwords = GitPasswords(tokens, people, forge)
         self._lineage = ForgeLineage(forge)
 
     def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
@@ -263,7 +264,7 @@ class SessionService:
             raise NotFoundError("You have no checkout of this project. Open it first.")
         key = self._usable_environment(identity, view)
         person = self._people.get(identity.user or "")
-        place = Place(self._folder / f"operation-{secrets.token_hex(6)}")
+        place = self.folders.operation()
         mark = place.folder.name
         upstream = self._upstream(identity, view)
         asked = {
@@ -274,11 +275,11 @@ class SessionService:
             **request,
         }
         try:
-            token = self._token(person, mark[:24])
+            token = self._token(person, mark, OPERATION_LASTS)
             return self._checkouts.run(place, person, asked, key, token)
         finally:
-            self._tokens.revoke_for_run(mark[:24])
-            shutil.rmtree(place.folder, ignore_errors=True)
+            self._tokens.revoke_for_run(mark)
+            self.folders.remove(place)
 
     def repository(self, path: str) -> str:
         """Return where git in somebody's sandbox finds a project."""
@@ -380,7 +381,7 @@ class SessionService:
             raise ConflictError(f"The project's environment could not be built. {environment.error}")
         if environment.state != "ready":
             return self._wait(view, "environment")
-        place = Place(self._folder / view.id)
+        place = self.folders.of(view.id)
         folder = view.folder or self._fetch(view, repository, person, place, key)
         if folder is None:
             return replace(self._wait(view, "checkout"), until=place.answer)
@@ -453,12 +454,12 @@ class SessionService:
         if not self._table.change(view.id, **values):
             raise NotFoundError(NOT_OPEN)
 
-    def _token(self, person: Person, mark: str) -> str:
+    def _token(self, person: Person, mark: str, lasts: dt.timedelta = TOKEN_LASTS) -> str:
         """Make the token that a session or operation carries; it is worthless when that has ended."""
         scopes = frozenset({"api", "alphagenome"})
         self._tokens.revoke_for_run(mark)
         made = self._tokens.create(
-            person.name, f"Session {mark[:8]}", scopes, expires_at=now() + TOKEN_LASTS, run_id=mark
+            person.name, f"Session {mark[:8]}", scopes, expires_at=now() + lasts, run_id=mark
         )
         return made.secret
 
@@ -477,8 +478,7 @@ class SessionService:
     ) -> None:
         """End a session: its token opens nothing any more, its files are removed."""
         self._table.finish(session_id, state, error, because=because)
-        self._tokens.revoke_for_run(session_id)
-        shutil.rmtree(self._folder / session_id, ignore_errors=True)
+        self.folders.remove(self.folders.of(session_id))
 
 
 def environments_in_use() -> Select[str | None]:

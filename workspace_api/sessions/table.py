@@ -12,6 +12,7 @@ from workspace_api.database import Database, now
 from workspace_api.sessions.models import SessionState, WorkSession
 from workspace_api.sessions.sizes import Size
 from workspace_api.sessions.views import SessionView
+from workspace_api.tokens.service import revoke_with
 
 ENDED = (SessionState.STOPPED, SessionState.FAILED)
 UNENDED = WorkSession.state.not_in(ENDED)
@@ -59,10 +60,11 @@ class SessionTable:
     def finish(
         self, session_id: str, state: SessionState, error: str | None = None, *, because: str | None = None
     ) -> bool:
-        """End a session in `state`; false when it had ended before."""
-        return self.change(
-            session_id, state=state, error=error, step="", ended_because=because, ended_at=now()
-        )
+        """End a session in `state`, and with it what its token opens; false when it had ended before."""
+        ended = {"state": state, "error": error, "step": "", "ended_because": because, "ended_at": now()}
+        with self.database.write() as session:
+            revoke_with(session, session_id)
+            return change_row(session, session_id, **ended)
 
 
 def sessions(*conditions: ColumnElement[bool]) -> Select[WorkSession]:

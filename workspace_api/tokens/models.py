@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workspace_api.database import Base
@@ -14,9 +14,19 @@ class Token(Base):
     """A secret that stands for its user within `scopes`, until it expires or is revoked.
 
     `run_id` is set on the token that a run or session carries, which is revoked when that ends.
+    `git_password_at` is when a password for git was last asked for with it, None where the forge has none
+    that works.
     """
 
     __tablename__ = "tokens"
+    __table_args__ = (
+        Index(
+            "tokens_git_password",
+            "git_password_at",
+            sqlite_where=text("git_password_at IS NOT NULL"),
+            postgresql_where=text("git_password_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
@@ -28,3 +38,4 @@ class Token(Base):
     expires_at: Mapped[dt.datetime | None]
     revoked_at: Mapped[dt.datetime | None]
     last_used_at: Mapped[dt.datetime | None]
+    git_password_at: Mapped[dt.datetime | None]

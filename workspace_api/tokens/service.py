@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import ALL_SCOPES, Identity, Level
@@ -22,7 +22,7 @@ from workspace_api.errors import (
 from workspace_api.guard import require
 from workspace_api.people.models import User
 from workspace_api.tokens.models import Token
-from workspace_api.tokens.views import GatewayCaller, NewToken, TokenView
+from workspace_api.tokens.views import NEVER, GatewayCaller, GitNote, NewToken, TokenView
 
 LONGEST_NAME = 120
 LONGEST_YEARS = 10
@@ -33,6 +33,10 @@ CALLER = (  # made once: it is asked for every call of the gateway
     .join(User, User.id == Token.user_id)
     .where(Token.hash == bindparam("hash"), User.disabled.is_(False), Token.revoked_at.is_(None))
     .where(or_(Token.expires_at.is_(None), Token.expires_at > bindparam("now", type_=UtcDateTime())))
+)
+
+GIT_NOTES = select(Token.id, Token.run_id, User.name, Token.git_password_at).join(
+    User, User.id == Token.user_id
 )
 
 
@@ -159,11 +163,32 @@ class TokenService:
     def revoke_for_run(self, run_id: str) -> None:
         """Make the token that a run carried worthless; nothing happens when it had none."""
         with self._database.write() as session:
-            session.execute(
-                update(Token)
-                .where(Token.run_id == run_id, Token.revoked_at.is_(None))
-                .values(revoked_at=now())
-            )
+            revoke_with(session, run_id)
+
+    def for_git(self, run_id: str) -> GitNote | None:
+        """Return the note of the token that a session carries; None where it has none that works."""
+        with self._database.read() as session:
+            row = session.execute(GIT_NOTES.where(Token.run_id == run_id, _works())).first()
+            return None if row is None else _git_note(row)
+
+    def git_left(self) -> Sequence[GitNote]:
+        """Return the notes of passwords for git that may work at the forge while their tokens do not."""
+        left = GIT_NOTES.where(Token.git_password_at.is_not(None), or_(~_works(), User.disabled))
+        with self._database.read() as session:
+            return [_git_note(row) for row in session.execute(left)]
+
+    def note_git_password(self, token_id: int) -> dt.datetime:
+        """Note that a token may have a password for git from now on, and return the moment."""
+        moment = dt.datetime.now(dt.UTC)  # precise: no two are alike
+        with self._database.write() as session:
+            session.execute(update(Token).where(Token.id == token_id).values(git_password_at=moment))
+        return moment
+
+    def forget_git_password(self, note: GitNote) -> None:
+        """Forget a note, unless it was made anew."""
+        same = (Token.id == note.token_id, Token.git_password_at == note.asked_at)
+        with self._database.write() as session:
+            session.execute(update(Token).where(*same).values(git_password_at=None))
 
     def _note_use(self, token_id: int, last_used_at: dt.datetime | None) -> None:
         """Remember when a token was used, to the minute: a write for every call would be one too many."""
@@ -171,6 +196,13 @@ class TokenService:
             return
         with self._database.write() as session:
             session.execute(update(Token).where(Token.id == token_id).values(last_used_at=now()))
+
+
+def revoke_with(session: Session, run_id: str) -> None:
+    """Make the token of a run or session worthless in the transaction by which that ends."""
+    session.execute(
+        update(Token).where(Token.run_id == run_id, Token.revoked_at.is_(None)).values(revoked_at=now())
+    )
 
 
 def _works() -> ColumnElement[bool]:
@@ -184,6 +216,10 @@ def _find(session: Session, secret: str) -> tuple[Token, User] | None:
         .where(Token.hash == token_hash(secret), User.disabled.is_(False), _works())
     ).first()
     return None if row is None else (row[0], row[1])
+
+
+def _git_note(row: Row[int, str | None, str, dt.datetime | None]) -> GitNote:
+    return GitNote(row.id, f"{row.run_id} {row.id}", row.name, row.git_password_at or NEVER)
 
 
 def _covers(scopes: frozenset[str], scope: str) -> bool:

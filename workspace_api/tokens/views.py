@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
 
 @dataclass(frozen=True)
 class TokenView:
@@ -36,3 +38,16 @@ class GatewayCaller:
     token_id: str
     run_id: str | None
     system: bool
+
+
+@dataclass(frozen=True)
+class GitNote:
+    """When a password for git was last asked for with the token of a session; `NEVER` where none may work.
+
+    `mark` tells it from the password of every other token, of this workspace and of others on its forge.
+    """
+
+    token_id: int
+    mark: str
+    user: str
+    asked_at: dt.datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from deploy.forge import presenters
 from deploy.forge.access import SCOPES, hash_of
@@ -32,10 +33,14 @@ def impersonate(call: Call) -> Reply:
 
 @routes.add("GET", "/users/:id/impersonation_tokens")
 def impersonations(call: Call) -> Reply:
-    """List a user's impersonation tokens."""
+    """List a user's impersonation tokens, or those that work for the `state` active."""
     call.require_admin()
     user = find_user(call, call.args["id"])
     query = select(Token).where(Token.user_id == user.id, Token.impersonation).order_by(Token.id)
+    if call.params.text("state", "") == "active":
+        today = dt.datetime.now(dt.UTC).date()
+        works = or_(Token.expires_at.is_(None), Token.expires_at > today)
+        query = query.where(Token.revoked.is_(False), works)
     return call.page(call.session.scalars(query).all(), presenters.token)
 
 
