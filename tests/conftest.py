@@ -17,7 +17,7 @@ import httpx
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["tests.command", "tests.engine", "tests.environments"]
+pytest_plugins = ["tests.command", "tests.engine", "tests.environments", "tests.postgresql"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LONGEST_FOLDERS = ("containers", "workspace", "repo_templates", "runs", "landing", "alphagenome", "groups")

@@ -6,8 +6,9 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
 from workspace_api.alphagenome.models import AlphaGenomeCall, AlphaGenomeCounter, AlphaGenomeQuota
@@ -47,6 +48,9 @@ GROUPS = (
 QUOTAS = select(TABLES[AlphaGenomeQuota.__tablename__]).order_by(
     AlphaGenomeQuota.kind, AlphaGenomeQuota.name, AlphaGenomeQuota.measure, AlphaGenomeQuota.period
 )
+# Who is about to give some of a quota waits here for whoever else is. On SQLite nothing is locked: there
+# every transaction that writes waits for all others from its beginning.
+LOCKED_QUOTAS = QUOTAS.with_for_update()
 ADD = text(
     "INSERT INTO alphagenome_counters (kind, name, period, starts_at, calls, bases, upstream, cached) "
     "VALUES (:kind, :name, :period, :starts_at, :calls, :bases, :upstream, :cached) "
@@ -97,7 +101,7 @@ class Page:
     def standing(self, user: str) -> list[Standing]:
         """Return how somebody stands with every quota that counts for them, now."""
         if self._quotas is None:
-            self._quotas = read_quotas(self._connection)
+            self._quotas = read_quotas(self._connection, LOCKED_QUOTAS)
         if not self._quotas:
             return []
         accounts = self._accounts_of(user)
@@ -126,13 +130,13 @@ class Page:
         self._updated.append(entry)
 
     def write(self) -> None:
-        """Write what changed."""
+        """Write what changed; counters in an order that all keep, so that no two wait for each other."""
         if self._changes:
             self._connection.execute(
                 ADD,
                 [
                     {"kind": account.kind, "name": account.name, "period": window, "starts_at": at, **change}
-                    for (account, window, at), change in self._changes.items()
+                    for (account, window, at), change in sorted(self._changes.items(), key=_place)
                 ],
             )
         if self._inserted:
@@ -167,6 +171,11 @@ class Page:
         return Amounts(*(read.of(measure) + change[measure] for measure in Measure))
 
 
+def _place(change: tuple[Cell, Counter[str]]) -> tuple[str, str, str, dt.datetime]:
+    (account, window, starts_at), _ = change
+    return account.kind, account.name, window, starts_at
+
+
 def accounts_of(connection: Connection | Session, user: str) -> list[Account]:
     """Return whose use somebody's calls are: their own, their groups', the workspace's."""
     groups = connection.scalars(GROUPS, {"user": user})
@@ -177,9 +186,9 @@ def accounts_of(connection: Connection | Session, user: str) -> list[Account]:
     ]
 
 
-def read_quotas(connection: Connection | Session) -> list[Quota]:
+def read_quotas(connection: Connection | Session, query: Select[Any] = QUOTAS) -> list[Quota]:
     """Return every quota that an administrator has set."""
-    rows = connection.execute(QUOTAS)
+    rows = connection.execute(query)
     return [
         Quota(Kind(row.kind), row.name, Measure(row.measure), Window(row.period), row.amount) for row in rows
     ]
