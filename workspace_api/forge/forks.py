@@ -30,9 +30,10 @@ class Forks:
         if namespace == user:
             return path
         origin = self._forge.ask(lambda forge: forge.projects.get(path))
-        known = self._fork_of(wanted)
+        known = self._forge.find(lambda forge: forge.projects.get(wanted))
         if known is not None:
-            if known == origin.id:
+            if _origin_of(known) == origin.id:
+                self._await_import(wanted, known)  # who asked for it may have been killed meanwhile
                 return wanted
             if renamed := self._renamed(origin, user):
                 return renamed
@@ -51,14 +52,6 @@ class Forks:
         mine = [fork.path_with_namespace for fork in forks if fork.namespace["full_path"] == user]
         return str(mine[0]) if mine else None
 
-    def _fork_of(self, path: str) -> int | None:
-        """Return the id of the origin of the fork `path`: 0 for no fork, None for no project."""
-        found = self._forge.find(lambda forge: forge.projects.get(path))
-        if found is None:
-            return None
-        origin = getattr(found, "forked_from_project", None)
-        return int(origin["id"]) if origin else 0
-
     def _await_import(self, path: str, made: Any) -> None:
         """Wait until the forge has copied the repository; a real GitLab takes seconds for it."""
         until = self._clock() + FORK_SECONDS
@@ -71,3 +64,9 @@ class Forks:
             time.sleep(LOOK_SECONDS)
             made = self._forge.ask(lambda forge: forge.projects.get(path))
         raise UnavailableError(f"The forge is still copying the project to {path}. Try again in a minute.")
+
+
+def _origin_of(project: Any) -> int:
+    """Return the id of what a project is a fork of, 0 for no fork."""
+    origin = getattr(project, "forked_from_project", None)
+    return int(origin["id"]) if origin else 0
