@@ -26,7 +26,7 @@ def killed_at_each_moment(settings: Settings, work: Work, *arguments: Any) -> It
 
     The first is killed just before its first commit to the database, the second just after that, the third
     just before the second commit, and so on. Yields after each that was killed, and at last after one that
-    came to its end.
+    came to its end. What is done the first time alone, such as reading a project, is to be done before.
     """
     here, there = PROCESSES.Pipe()
     parent = PROCESSES.Process(target=_have_killed, args=(there, settings, work, arguments))

@@ -714,6 +714,7 @@ def ask_for_three_rows(workspace: Workspace, identity: Identity, path: str) -> N
 
 def test_a_batch_is_kept_with_all_its_runs_or_not_at_all_when_its_process_is_killed(house, plain):
     identity, _ = house.person()
+    ask_for_three_rows(house.workspace, identity, plain)
     for _ in killed_at_each_moment(house.workspace.settings, ask_for_three_rows, identity, plain):
         batches = house.workspace.batches.list(identity).items
         of_batches = [
@@ -723,7 +724,34 @@ def test_a_batch_is_kept_with_all_its_runs_or_not_at_all_when_its_process_is_kil
 
         assert sorted(run.id for run in runs) == sorted(of_batches)
         assert len(runs) == 3 * len(batches)
-    assert batches
+    assert len(batches) > 1
+
+
+def ask_for_a_table(workspace: Workspace, identity: Identity, path: str) -> None:
+    rows = [{"variant": "chr22:36201698:A>C"}, {"variant": "chr22:36201700:G>T"}]
+    workspace.batches.run(identity, path, "a.ipynb", Sent(rows), {})
+
+
+def test_a_batch_that_is_to_run_at_once_is_kept_with_its_run_or_not_at_all(house, project):
+    identity, _ = house.person()
+    ask_for_a_table(house.workspace, identity, project)
+    for _ in killed_at_each_moment(house.workspace.settings, ask_for_a_table, identity, project):
+        batches = house.workspace.batches.list(identity).items
+        runs = house.workspace.runs.list(identity).items
+        assert {run.id for run in runs} == {line.run_id for line in batches}
+    assert len(batches) > 1
+
+
+def test_a_batch_that_is_to_run_at_once_and_has_no_room_leaves_nothing(house, project, program):
+    identity, client = program
+    for _ in range(house.workspace.settings.runs.queued_per_person):
+        house.bench.ask(identity)
+    asked = {"project": project, "notebook": "a.ipynb", "rows": [{"variant": "chr22:36201698:A>C"}]}
+    answer = client.post("/api/v1/runs/batch", json=asked)
+
+    assert answer.status_code == 429
+    assert house.workspace.batches.list(identity).total == 0
+    assert list((house.workspace.layout.home(identity.user) / "batches").iterdir()) == []
 
 
 def stop(workspace: Workspace, identity: Identity, batch_id: str) -> None:

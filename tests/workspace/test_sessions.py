@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import aiohttp
+import httpx
 import pytest
 
 from hub.usage import servers_folder
@@ -239,6 +240,7 @@ ESCAPES = {
     " {{'user': 'ben', 'server': 'x'}})",
     "a token that outlasts the session": "call('POST', '/api/v1/tokens', {{'name': 'x', 'scopes': ['api']}})",
     "a password for git that outlasts it": "call('POST', '/api/v1/git-passwords', {{'name': 'x'}})",
+    "a key for AlphaGenome that outlasts it": "call('PUT', '/api/v1/alphagenome/key', {{'key': 'x' * 40}})",
     "the workspace by the server's own token": "call('GET', '/api/v1/tokens',"
     " token=os.environ['JUPYTERHUB_API_TOKEN'])",
     "making an account": "call('POST', '/api/v1/people', {{'name': 'eve', 'password': 'x' * 20}})",
@@ -476,8 +478,23 @@ def test_an_environment_that_cannot_be_built_is_told_with_the_line(workspace, pe
     assert kim.page.get_by_role("button", name="Try again").is_visible()
 
 
+def git_reaches(workspace, password: str) -> bool:
+    """Whether the forge answers git with this password; with a wrong one it refuses what is public too."""
+    refs = f"{workspace.url}/git/genomics/alphagenome.git/info/refs?service=git-upload-pack"
+    return httpx.get(refs, auth=("oauth2", password)).status_code == 200
+
+
+ASK_FOR_GIT = """
+import os, subprocess
+asked = f"url={os.environ['LABFORK_API_URL'].removesuffix('/api/v1')}/git\\n\\n"
+print(subprocess.run(["git", "credential", "fill"], input=asked, capture_output=True, text=True).stdout)
+"""
+
+
 def test_a_stopped_session_leads_back_to_its_page_and_keeps_the_files(ada, workspace):
     her, server = ada
+    password = her.run(server, ASK_FOR_GIT).partition("password=")[2].split()[0]
+    assert git_reaches(workspace, password)
     her.page.goto("/me")
     her.page.get_by_text("Stop…").first.click()
     her.page.get_by_role("button", name="End this session").first.click()
@@ -488,3 +505,4 @@ def test_a_stopped_session_leads_back_to_its_page_and_keeps_the_files(ada, works
     her.page.wait_for_url("**/sessions/**")
     assert her.page.get_by_role("button", name="Open again").is_visible()
     assert (workspace.home / "storage" / "home" / "ada" / "projects" / "alphagenome").is_dir()
+    wait_for(lambda: not git_reaches(workspace, password), what="the end of the password for git")

@@ -39,6 +39,7 @@ from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people.models import User
 from workspace_api.people.service import PeopleService
+from workspace_api.projects.models import Project
 from workspace_api.projects.service import ProjectService
 from workspace_api.projects.views import WorksheetView
 from workspace_api.runs.models import Run, RunState
@@ -92,25 +93,9 @@ class BatchService:
         """
         require(identity, Action.MAKE_BATCH, PLATFORM, "upload a table")
         sheet = self._projects.worksheet(identity, path, notebook, ref)
-        declaration = _declaration(sheet)
-        shown = checked_title(title)
-        source = self._read(identity, source)
-        checked = _checked(source, declaration)
-        person = self._people.get(str(identity.user))
-        name = plain_name(source.filename)
-        made = new_batch(
-            sheet,
-            title=shown or name,
-            filename=name,
-            rows=len(checked.rows),
-            problems=[vars(problem) for problem in checked.problems],
-            problem_count=checked.problem_count,
-            repeated=checked.repeated,
-        )
-        self._files.write(person, made.id, checked.rows, (f"uploaded-{name}", source.data))
+        made = self._checked(identity, sheet, self._read(identity, source), checked_title(title))
         with self._database.write() as session:
-            made.owner_id = session.scalars(select(User.id).where(User.name == person.name)).one()
-            session.add(made)
+            session.merge(made)
         return self.get(identity, made.id)
 
     def run(
@@ -127,19 +112,22 @@ class BatchService:
     ) -> BatchView:
         """Run a worksheet over rows at once: one run for all where it takes batches, else one for each.
 
-        Values that are refused are told before anything is kept. Raises as `check`, `start` and
-        `RowRuns.make` do.
+        A batch is kept with its runs, or nothing is. Raises as `check`, `start` and `RowRuns.make` do.
         """
         require(identity, Action.MAKE_BATCH, PLATFORM, "run many rows")
         sheet = self._projects.worksheet(identity, path, notebook, ref)
+        table, shown = self._read(identity, source), checked_title(title)
         if declared(sheet.schema) is None:
-            made_id = self._each.make(
-                identity, sheet, self._read(identity, source), values, title=checked_title(title), fresh=fresh
-            )
+            made_id = self._each.make(identity, sheet, table, values, title=shown, fresh=fresh)
             return self.get(identity, made_id)
-        resolve_values(without_own(sheet.schema), values, from_form=False)
-        made = self.check(identity, path, notebook, source, ref=ref, title=title)
-        return self.start(identity, made.id, values)
+        parameters = resolve_values(without_own(sheet.schema), values, from_form=False)
+        made = self._checked(identity, sheet, table, shown)
+        try:
+            self._request(identity, made, parameters, new=True)
+        except Exception:
+            self._files.remove(made.owner.name, made.id)
+            raise
+        return self.get(identity, made.id)
 
     def start(
         self, identity: Identity, batch_id: str, values: Mapping[str, Any], *, from_form: bool = False
@@ -254,6 +242,28 @@ class BatchService:
             batch = self._find(session, identity, batch_id)
         return as_csv(found, self._journal(batch).columns)
 
+    def _checked(
+        self, identity: Identity, sheet: WorksheetView, source: Uploaded | Sent, title: str
+    ) -> Batch:
+        """Return a batch whose good rows are in the caller's home, and which is in no table yet."""
+        checked = _checked(source, _declaration(sheet))
+        person = self._people.get(str(identity.user))
+        name = plain_name(source.filename)
+        made = new_batch(
+            sheet,
+            title=title or name,
+            filename=name,
+            rows=len(checked.rows),
+            problems=[vars(problem) for problem in checked.problems],
+            problem_count=checked.problem_count,
+            repeated=checked.repeated,
+        )
+        with self._database.read() as session:
+            made.owner = session.scalars(select(User).where(User.name == person.name)).one()
+            made.project = session.get_one(Project, sheet.project_id)
+        self._files.write(person, made.id, checked.rows, (f"uploaded-{name}", source.data))
+        return made
+
     def _read(self, identity: Identity, source: Source) -> Uploaded | Sent:
         """Return a table with what is in it; raises InvalidInputError for a file that cannot be read."""
         if not isinstance(source, Kept):
@@ -317,12 +327,14 @@ class BatchService:
         batch: Batch,
         parameters: Mapping[str, Any],
         *,
+        new: bool = False,
         again: bool = False,
         follows: str | None = None,
     ) -> None:
         """Ask for a run, and make it the batch's in the same transaction: of two that start it, one does.
 
-        One that `follows` another by itself is no more wanted when somebody stopped the batch meanwhile.
+        A `new` batch is kept in it too. One that `follows` another by itself is no more wanted when somebody
+        stopped the batch meanwhile.
         """
         declaration = declared(batch.schema)
         if declaration is None:
@@ -338,6 +350,9 @@ class BatchService:
         settled = self._files.journal(batch.owner.name, batch.id).settled(batch.rows)
 
         def attach(session: Session, run: Run) -> None:
+            if new:
+                session.merge(batch)
+                session.flush()
             row = self._locked(session, batch.id)
             last = session.scalar(select(Run.state).where(Run.id == row.run_id)) if row.run_id else None
             if last is not None and not RunState(last).ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from nfs import beneath
 from nfs.beneath import UnsafePathError
@@ -50,6 +51,14 @@ class BatchFiles:
                 f"The table could not be kept: in your home, “{FOLDER}” is a link or a file. Rename or "
                 "remove it, and upload the table again."
             ) from error
+
+    def remove(self, owner: str, batch_id: str) -> None:
+        """Remove the folder of a batch that came to nothing."""
+        with (
+            suppress(FileNotFoundError, UnsafePathError),
+            beneath.folder(self._layout.home(owner), FOLDER) as at,
+        ):
+            beneath.remove_tree(at, batch_id)
 
     def rows(self, owner: str, batch_id: str) -> list[Row]:
         """Return the checked rows; raises NotFoundError where the file is there no more."""
