@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -74,6 +76,22 @@ def test_an_impersonation_token_is_found_and_ended_by_its_user_alone(forge, root
     user.impersonationtokens.delete(made.id)
     with pytest.raises(GitlabAuthenticationError):
         forge.client(made.token).projects.list(get_all=False)
+
+
+def test_impersonation_tokens_that_work_are_listed_apart(person):
+    user, _ = person()
+    yesterday = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)).isoformat()
+    wanted = {"works": {}, "ended": {}, "expired": {"expires_at": yesterday}}
+    made = {
+        name: user.impersonationtokens.create({"name": name, "scopes": ["api"], **more})
+        for name, more in wanted.items()
+    }
+    user.impersonationtokens.delete(made["ended"].id)
+
+    active = user.impersonationtokens.list(state="active", get_all=True)
+    assert "works" in {token.name for token in active}
+    assert not {"ended", "expired"} & {token.name for token in active}
+    assert made.keys() <= {token.name for token in user.impersonationtokens.list(get_all=True)}
 
 
 def test_nobody_acts_as_somebody_who_is_blocked(root, person):
