@@ -107,7 +107,7 @@ def project(
 @router.post("/fork")
 def fork(services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
     """Make the caller's own copy of a project, and show it."""
-    return RedirectResponse(f"/projects/{services.sessions.fork(caller, f'{namespace}/{name}')}", 303)
+    return RedirectResponse(f"/projects/{services.sessions.copies.fork(caller, f'{namespace}/{name}')}", 303)
 
 
 @router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)

@@ -39,7 +39,7 @@ def shown(
     typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """Show one's copy with what was just done to it, or why that was not possible."""
-    mine = services.sessions.copy_of(caller, path)
+    mine = services.sessions.copies.of(caller, path)
     return pages.form_page(
         request,
         caller,
@@ -60,7 +60,7 @@ def copy(
 ) -> Response:
     """Show what one can do with one's own copy; that of a fork is with the project it comes from."""
     path = f"{namespace}/{name}"
-    mine = services.sessions.copy_of(caller, path)
+    mine = services.sessions.copies.of(caller, path)
     if mine is not None and mine.checkout_of == path != mine.project:
         return RedirectResponse(f"/projects/{mine.project}/copy", 303)
     return shown(pages, request, services, caller, path)

@@ -37,26 +37,26 @@ def _commit(project, name: str) -> None:
 def test_a_fork_is_made_once_and_never_forked_again(shelf, origin):
     path = origin("once").path_with_namespace
     sessions = shelf.workspace.sessions
-    assert sessions.fork(ADA, path) == "ada/once"
-    assert sessions.fork(ADA, path) == "ada/once"
-    assert sessions.fork(ADA, "ada/once") == "ada/once"
+    assert sessions.copies.fork(ADA, path) == "ada/once"
+    assert sessions.copies.fork(ADA, path) == "ada/once"
+    assert sessions.copies.fork(ADA, "ada/once") == "ada/once"
 
 
 def test_a_fork_that_was_renamed_is_still_the_one(shelf, root, origin):
     path = origin("renamed").path_with_namespace
-    assert shelf.workspace.sessions.fork(ADA, path) == "ada/renamed"
+    assert shelf.workspace.sessions.copies.fork(ADA, path) == "ada/renamed"
     origin_again = root.projects.get(path)
     root.projects.delete("ada/renamed")
     place = {"namespace_path": "ada", "path": "other-name", "name": "other-name"}
     origin_again.forks.create(place, sudo="ada")
     root.projects.create({"name": "renamed", "namespace_id": root.namespaces.get("ada").id})
-    assert shelf.workspace.sessions.fork(ADA, path) == "ada/other-name"
+    assert shelf.workspace.sessions.copies.fork(ADA, path) == "ada/other-name"
 
 
 def test_how_far_behind(shelf, root, origin):
     made = origin("behind")
     lineage = shelf.workspace.lineage
-    shelf.workspace.sessions.fork(ADA, made.path_with_namespace)
+    shelf.workspace.sessions.copies.fork(ADA, made.path_with_namespace)
     told = lineage.origin(ADA, "ada/behind")
     assert (told.path, told.behind) == (made.path_with_namespace, 0)
     _commit(made, "one")
@@ -71,7 +71,7 @@ def test_how_far_behind(shelf, root, origin):
 def test_who_forked_it_as_far_as_one_may_see(shelf, root, origin):
     path = origin("seen").path_with_namespace
     shelf.workspace.forge.ensure_user("ben", "Ben")
-    shelf.workspace.sessions.fork(ADA, path)
+    shelf.workspace.sessions.copies.fork(ADA, path)
     lineage = shelf.workspace.lineage
     assert lineage.forks(ANONYMOUS, path) == ["ada/seen"]
     fork = root.projects.get("ada/seen")
@@ -84,7 +84,7 @@ def test_who_forked_it_as_far_as_one_may_see(shelf, root, origin):
 
 def test_an_origin_that_one_may_not_know_of_is_not_told(shelf, root, origin):
     made = origin("hidden")
-    shelf.workspace.sessions.fork(ADA, made.path_with_namespace)
+    shelf.workspace.sessions.copies.fork(ADA, made.path_with_namespace)
     assert shelf.workspace.lineage.origin(BEN, "ada/hidden") is not None
     made.visibility = "private"
     made.save()
@@ -97,6 +97,6 @@ def test_refusals(shelf, origin):
     with pytest.raises(NotSignedInError):
         shelf.workspace.lineage.mine(ANONYMOUS)
     with pytest.raises((ForbiddenError, NotSignedInError)):
-        shelf.workspace.sessions.fork(ANONYMOUS, path)
+        shelf.workspace.sessions.copies.fork(ANONYMOUS, path)
     with pytest.raises(NotFoundError):
         shelf.workspace.lineage.forks(ANONYMOUS, f"{shelf.group}/nothing")

@@ -44,7 +44,7 @@ def copy(shelf, people, project):
     """Makes somebody's fork of the project, as opening the project does; the value is its path."""
 
     def make(name: str) -> str:
-        fork = shelf.workspace.sessions.fork(people[name], project)
+        fork = shelf.workspace.sessions.copies.fork(people[name], project)
         with shelf.workspace.database.write() as session:
             owner = session.scalars(select(User).where(User.name == name)).one()
             session.add(

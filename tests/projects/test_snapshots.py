@@ -308,7 +308,9 @@ def test_a_fork_holds_what_its_origin_holds_and_is_not_read_again(shelf, monkeyp
     origin = snapshot(shelf, files)
 
     monkeypatch.setattr(shelf.workspace.forge, "tree", None)
-    fork = shelf.workspace.projects.snapshot(VISITOR, shelf.workspace.sessions.fork(ADA, origin.project.path))
+    fork = shelf.workspace.projects.snapshot(
+        VISITOR, shelf.workspace.sessions.copies.fork(ADA, origin.project.path)
+    )
 
     assert fork.project.path == f"ada/{origin.project.name}"
     for field in dataclasses.fields(SnapshotView):

@@ -172,7 +172,7 @@ def test_git_waits_for_an_environment_that_another_builder_had_made(workspace):
         session.add(row)
 
     with pytest.raises(ConflictError, match=r"built anew\. Try again"):
-        workspace.sessions.run_operation(ADA, PROJECT, {"operation": "save"})
+        workspace.sessions.operations.run(ADA, PROJECT, {"operation": "save"})
 
     assert workspace.environments.count_by_state()["wanted"] == 1
 
@@ -180,7 +180,7 @@ def test_git_waits_for_an_environment_that_another_builder_had_made(workspace):
 @pytest.fixture
 def forked(workspace, running):
     """Ada's fork of the project, with a session on her copy as Open on the project's page makes it."""
-    fork = workspace.sessions.fork(ADA, PROJECT)
+    fork = workspace.sessions.copies.fork(ADA, PROJECT)
     running(1)
     with workspace.database.write() as session:
         session.execute(update(WorkSession).values(project=PROJECT, server=server_name(PROJECT, "lab")))
@@ -193,9 +193,11 @@ def asked(workspace, monkeypatch):
     """What git is asked for, in place of being asked."""
     made: list[dict] = []
     answer = {"commit": "0" * 40, "changed": False, "held_back": [], "both_kept": [], "notes": []}
-    monkeypatch.setattr(workspace.sessions, "_usable_environment", lambda *_: "ready")
+    monkeypatch.setattr(workspace.sessions.operations, "_usable_environment", lambda *_: "ready")
     monkeypatch.setattr(
-        workspace.sessions._checkouts, "run", lambda _place, _person, asked, *_: made.append(asked) or answer
+        workspace.sessions.operations._checkouts,
+        "run",
+        lambda _place, _person, asked, *_: made.append(asked) or answer,
     )
     return made
 
@@ -204,7 +206,7 @@ def test_to_open_ones_fork_is_to_open_ones_copy_of_its_origin(workspace, forked)
     [mine] = workspace.sessions.mine(ADA)
 
     assert workspace.sessions.open(ADA, forked).id == mine.id
-    assert workspace.sessions.copy_of(ADA, forked).project == PROJECT
+    assert workspace.sessions.copies.of(ADA, forked).project == PROJECT
 
 
 def test_who_may_write_to_the_origin_opens_their_fork_for_itself(workspace, forge, forked):
@@ -238,7 +240,7 @@ def test_a_fork_is_proposed_from_the_page_of_its_origin(workspace, forked):
 
 
 def test_opening_again_makes_a_fork_anew_that_was_removed_under_its_session(workspace, forge, running):
-    fork = workspace.sessions.fork(ADA, PROJECT)
+    fork = workspace.sessions.copies.fork(ADA, PROJECT)
     running(1)
     with workspace.database.write() as session:
         session.execute(update(WorkSession).values(project=PROJECT, server=server_name(PROJECT, "lab")))

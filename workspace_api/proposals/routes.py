@@ -30,7 +30,7 @@ Number = Annotated[int, InPath(ge=1, le=1_000_000_000)]
 @router.post("/fork")
 def fork(services: Services, caller: Caller, namespace: Part, name: Part) -> Fork:
     """Make the caller's own copy of a project, once."""
-    return Fork(path=services.sessions.fork(caller, f"{namespace}/{name}"))
+    return Fork(path=services.sessions.copies.fork(caller, f"{namespace}/{name}"))
 
 
 @router.post("/versions", status_code=201)

@@ -68,9 +68,9 @@ class ProposalService:
         A copy of a repository from elsewhere gets what is new there too; where that cannot be had, a note of
         the answer says why.
         """
-        copy = self._sessions.copy_of(identity, path)
+        copy = self._sessions.copies.of(identity, path)
         with self._news.of(identity, copy.checkout_of or path if copy is not None else path) as news:
-            source = self._sessions.repository(news.project) if news.project else None
+            source = self._sessions.operations.repository(news.project) if news.project else None
             done = self._do(identity, path, operation="update", source=source)
         return done.model_copy(update={"notes": [news.said, *done.notes]}) if news.said else done
 
@@ -86,13 +86,13 @@ class ProposalService:
             "after": _checked(after, "after", LONGEST_TAG, ""),
         }
         return self._understood(
-            Changes, self._sessions.run_operation(identity, path, {"operation": "changes", **span})
+            Changes, self._sessions.operations.run(identity, path, {"operation": "changes", **span})
         )
 
     def history(self, identity: Identity, path: str) -> History:
         """Return the versions that the caller's checkout has had."""
         return self._understood(
-            History, self._sessions.run_operation(identity, path, {"operation": "history"})
+            History, self._sessions.operations.run(identity, path, {"operation": "history"})
         )
 
     def propose(self, identity: Identity, path: str, title: str, description: str) -> ForgeProposal:
@@ -102,7 +102,7 @@ class ProposalService:
         """
         words = _checked(title, "title", 200, "Say in a few words what you propose.")
         self._require(identity, Action.PROPOSE, path, "propose changes")
-        copy = self._sessions.copy_of(identity, path)
+        copy = self._sessions.copies.of(identity, path)
         fork = copy.checkout_of if copy is not None else None
         if fork is None:
             raise ConflictError("You have no copy of this project with changes. Open it first.")
@@ -165,7 +165,7 @@ class ProposalService:
         return self.may_settle(dataclasses.replace(identity, within=None), path)
 
     def _do(self, identity: Identity, path: str, **request: object) -> Done:
-        return self._understood(Done, self._sessions.run_operation(identity, path, request))
+        return self._understood(Done, self._sessions.operations.run(identity, path, request))
 
     @staticmethod
     def _understood(shape: type[Shape], answer: dict[str, Any]) -> Shape:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 
 from auth.identity import Identity
-from auth.permissions import PLATFORM, WRITES_FROM, Action, ProjectFacts, SessionFacts, may
+from auth.permissions import PLATFORM, Action, SessionFacts, may
 from hub.jobs import Launcher
 from hub.machine import this_machine
 from hub.sandbox import Host
@@ -28,50 +26,38 @@ from workspace_api.errors import (
     WorkspaceError,
 )
 from workspace_api.forge.client import ForgeClient
-from workspace_api.forge.forks import Forks
-from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.groups.service import GroupService
 from workspace_api.guard import require
 from workspace_api.paging import Page
 from workspace_api.people.models import User
 from workspace_api.people.service import PeopleService
-from workspace_api.people.views import Person
 from workspace_api.projects.service import ProjectService
-from workspace_api.projects.views import ProjectView
 from workspace_api.sessions.admission import room_of
-from workspace_api.sessions.checkouts import Checkouts, holds_checkout
+from workspace_api.sessions.checkouts import Checkouts
 from workspace_api.sessions.choosing import SizeChoice
+from workspace_api.sessions.copies import Copies
 from workspace_api.sessions.ends import BY_ADMINISTRATOR, idle_words, time_words, was_idle
-from workspace_api.sessions.folders import OPERATION_LASTS, SessionFolders
+from workspace_api.sessions.folders import SessionFolders
 from workspace_api.sessions.git_passwords import GitPasswords
 from workspace_api.sessions.hub_client import HubClient
 from workspace_api.sessions.live import Live
 from workspace_api.sessions.models import SessionState, WorkSession
-from workspace_api.sessions.queue import ASKING, SessionQueue
-from workspace_api.sessions.surroundings import Place, Surroundings
+from workspace_api.sessions.operations import Operations
+from workspace_api.sessions.preparation import NOT_OPEN, Preparation
+from workspace_api.sessions.queue import SessionQueue
+from workspace_api.sessions.surroundings import Surroundings
 from workspace_api.sessions.table import UNENDED, SessionTable
 from workspace_api.sessions.upkeep import Upkeep
 from workspace_api.sessions.views import KINDS, Prepared, SessionView, Waiting
 from workspace_api.settings import Settings
 from workspace_api.tokens.service import TokenService
 
-NOT_OPEN = "Open the project from its page; this session was stopped or never opened."
-TOKEN_LASTS = dt.timedelta(days=30)
-STEPS = {
-    "asking": ASKING,
-    "fork": "Making your own copy of the project",
-    "environment": "Building the environment",
-    "checkout": "Fetching the project into your home",
-    "server": "Starting",
-}
-
 
 class SessionService:
     """What people do with sessions.
 
     JupyterHub is the one that starts and ends servers, and is asked for one when there is a place for it.
-    While it starts one, its spawner asks `prepare` again and again, and each step that is done is noted;
-    nothing of the preparation is kept in memory, so a process that dies in the middle loses none of it.
+    While it starts one, its spawner asks `prepare` again and again.
     """
 
     def __init__(
@@ -88,11 +74,7 @@ class SessionService:
         launcher: Launcher,
     ) -> None:
         self._projects = projects
-        self._environments = environments
-        self._forge = forge
-        self._tokens = tokens
         self._people = people
-        self._groups = groups
         self._settings = settings
         machine = this_machine()
         self._hub = HubClient(settings.hub)
@@ -112,11 +94,25 @@ class SessionService:
             idle_minutes=settings.sessions.idle_minutes,
         )
         self.folders = SessionFolders(settings.home / "work" / "sessions", self._table)
-        self._surroundings = Surroundings(settings, layout, environments.builder, Host.here())
-        self._checkouts = Checkouts(self._surroundings, launcher)
-        self.forks = Forks(forge)
         self.git_passwords = GitPasswords(tokens, people, forge)
-        self._lineage = ForgeLineage(forge)
+        self.copies = Copies(self._table, projects, people, forge)
+        surroundings = Surroundings(settings, layout, environments.builder, Host.here())
+        checkouts = Checkouts(surroundings, launcher)
+        self.operations = Operations(
+            projects, environments, people, tokens, self.copies, checkouts, self.folders, surroundings
+        )
+        self._preparation = Preparation(
+            self._table,
+            projects,
+            environments,
+            people,
+            groups,
+            tokens,
+            self.copies,
+            checkouts,
+            self.folders,
+            surroundings,
+        )
 
     def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
         """Open a project: the caller's session on it, the one that is there or a new one of this size.
@@ -132,7 +128,7 @@ class SessionService:
             )
         facts = SessionFacts(owner=identity.user or "", kind=kind)
         require(identity, Action.OPEN_SESSION, facts, f"open a session of the kind {kind}")
-        project = self._origin_of_own(identity, self._projects.get(identity, path))
+        project = self.copies.origin_of_own(identity, self._projects.get(identity, path))
         self._settled_of(identity)  # what JupyterHub no longer knows is at its end, and takes no place
         if size:
             chosen = self.choice.named(identity, size)
@@ -142,7 +138,7 @@ class SessionService:
         view = self._queue.enter(identity.user or "", project.path, kind, chosen)
         if view.checkout_of not in (None, project.path):  # it may have been removed on the forge meanwhile
             person = self._people.get(view.owner)
-            self.forks.ensure_fork(project.path, person.name, person.display_name)
+            self.copies.ensure_fork(project.path, person)
         error = self._queue.admit().get(view.id)
         if error is not None:
             self._finish(view.id, SessionState.FAILED, error.detail)
@@ -221,7 +217,7 @@ class SessionService:
         if view is None or view.state == SessionState.WAITING:
             raise NotFoundError(NOT_OPEN)
         try:
-            return self._step(view)
+            return self._preparation.go_on(view)
         except UnavailableError:  # it may answer in a moment: the spawner asks again for a while
             raise
         except WorkspaceError as error:
@@ -251,99 +247,6 @@ class SessionService:
                 view.id, state=SessionState.RUNNING, step="", started_at=now(), control=control
             )
 
-    def run_operation(self, identity: Identity, path: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Have git do something in the caller's checkout of `path`, inside their sandbox; return its answer.
-
-        Raises NotFoundError when there is no checkout, ConflictError with git's words when it refuses.
-        """
-        project = self._projects.get(identity, path)
-        facts = ProjectFacts(project.visibility, self._forge.member_level(project.path, identity.user or ""))
-        require(identity, Action.FORK_PROJECT, facts, "work on this project")
-        view = self.copy_of(identity, project.path)
-        if view is None:
-            raise NotFoundError("You have no checkout of this project. Open it first.")
-        key = self._usable_environment(identity, view)
-        person = self._people.get(identity.user or "")
-        place = self.folders.operation()
-        mark = place.folder.name
-        upstream = self._upstream(identity, view)
-        asked = {
-            "folder": view.folder,
-            "origin": self.repository(view.checkout_of or view.project),
-            "upstream": self.repository(upstream.path) if upstream is not None else None,
-            "upstream_branch": (upstream or project).default_branch,
-            **request,
-        }
-        try:
-            token = self._token(person, mark, OPERATION_LASTS)
-            return self._checkouts.run(place, person, asked, key, token)
-        finally:
-            self._tokens.revoke_for_run(mark)
-            self.folders.remove(place)
-
-    def repository(self, path: str) -> str:
-        """Return where git in somebody's sandbox finds a project."""
-        return self._surroundings.repository(path)
-
-    def _usable_environment(self, identity: Identity, view: SessionView) -> str:
-        """Return the environment in which git runs for a checkout: the session's, or what is built now.
-
-        Raises ConflictError while there is none, which a change of the builder or a removal can bring about.
-        """
-        key = view.environment_key
-        if key is None or not self._environments.is_ready(key):
-            key = self._newest_environment(identity, view.checkout_of or view.project)
-        environment = self._environments.need(key)
-        if environment.state == "failed":
-            raise ConflictError(f"The project's environment could not be built. {environment.error}")
-        if environment.state != "ready":
-            raise ConflictError("The project's environment is being built anew. Try again when it is ready.")
-        return key
-
-    def fork(self, identity: Identity, path: str) -> str:
-        """Return the path of the caller's own copy of a project, made when there is none."""
-        project = self._projects.get(identity, path)
-        facts = ProjectFacts(project.visibility, self._forge.member_level(project.path, identity.user or ""))
-        require(identity, Action.FORK_PROJECT, facts, "make a copy of this project")
-        person = self._people.get(identity.user or "")
-        made = self.forks.ensure_fork(project.path, person.name, person.display_name)
-        self._projects.refresh(made)
-        return made
-
-    def copy_of(self, identity: Identity, path: str) -> SessionView | None:
-        """Return the session that made the caller's checkout of a project; None when they have none."""
-        of_it = or_(WorkSession.project == path, WorkSession.checkout_of == path)
-        return self._table.find(User.name == identity.user, of_it, WorkSession.folder.is_not(None))
-
-    def _origin_of_own(self, identity: Identity, project: ProjectView) -> ProjectView:
-        """Return what a project of the caller's own is a fork of, else the project itself.
-
-        To open one's fork is to open one's copy of its origin: updates come from there, proposals go there.
-        Not so where the caller may write to the origin, and so works on that itself.
-        """
-        origin = self._origin(identity, project.path) if project.namespace == identity.user else None
-        if origin is None or origin.name != project.name:  # a copy under another name is opened as it is
-            return project
-        level = self._forge.member_level(origin.path, identity.user or "")
-        return project if level is not None and level >= WRITES_FROM else origin
-
-    def _upstream(self, identity: Identity, view: SessionView) -> ProjectView | None:
-        """Return the project from which a checkout gets updates; None where there is none to be seen."""
-        if view.checkout_of in (None, view.project):
-            own = view.project.rpartition("/")[0] == identity.user
-            return self._origin(identity, view.project) if own else None
-        try:
-            return self._projects.get(identity, view.project)
-        except NotFoundError:
-            return None
-
-    def _origin(self, identity: Identity, path: str) -> ProjectView | None:
-        known = self._lineage.of(path)
-        try:
-            return self._projects.get(identity, known.origin) if known and known.origin else None
-        except NotFoundError:
-            return None
-
     def _resources(self, identity: Identity, path: str) -> Mapping[str, Any]:
         """Return what a project asks for; nothing where it cannot be read, which its preparation tells."""
         try:
@@ -364,104 +267,6 @@ class SessionService:
         except UnavailableError:
             return None
         return idle_words(idle_minutes) if used_at and was_idle(used_at, idle_minutes, now()) else None
-
-    def _step(self, view: SessionView) -> Waiting | Prepared:
-        """Go on until something has to be waited for, or the job is there."""
-        person = self._people.get(view.owner)
-        identity = self._people.identity_of(view.owner)
-        if identity is None:
-            raise ConflictError(f"The account {view.owner} is closed.")
-        repository = view.checkout_of or self._choose_repository(view, person, identity)
-        key = view.environment_key
-        if key is None:
-            key = self._newest_environment(identity, repository)
-            self._note(view, environment_key=key)
-        environment = self._environments.need(key)
-        if environment.state == "failed":
-            raise ConflictError(f"The project's environment could not be built. {environment.error}")
-        if environment.state != "ready":
-            return self._wait(view, "environment")
-        place = self.folders.of(view.id)
-        folder = view.folder or self._fetch(view, repository, person, place, key)
-        if folder is None:
-            return replace(self._wait(view, "checkout"), until=place.answer)
-        self._note(view, state=SessionState.STARTING, step=STEPS["server"], folder=folder)
-        return Prepared(
-            self._surroundings.server_job(
-                place,
-                person,
-                self._groups.shares(person.name),
-                self._groups.gids(person.name),
-                size=view.size,
-                kind=view.kind,
-                project=view.project,
-                folder=folder,
-                environment_key=key,
-                token=self._token(person, view.id),
-            )
-        )
-
-    def _choose_repository(self, view: SessionView, person: Person, identity: Identity) -> str:
-        """Work on the project itself where the person may write to it, else on their fork."""
-        self._wait(view, "fork")
-        level = self._forge.member_level(view.project, view.owner)
-        if level is not None and level >= WRITES_FROM:
-            chosen = view.project
-        else:
-            chosen = self.forks.ensure_fork(view.project, person.name, person.display_name)
-        self._projects.refresh(chosen)
-        self._projects.get(identity, chosen)
-        self._note(view, checkout_of=chosen, step=STEPS["environment"])
-        return chosen
-
-    def _fetch(self, view: SessionView, origin: str, person: Person, place: Place, key: str) -> str | None:
-        """Return the folder of the checkout, None while it is fetched; an earlier one is taken as it is."""
-        known = self._known_checkout(view, person, origin)
-        if known is not None:
-            return known
-        namespace, _, name = origin.partition("/")
-        upstream = self._surroundings.repository(view.project) if origin != view.project else None
-        request = {
-            "operation": "open",
-            "names": [name, f"{namespace}--{name}".replace("/", "--")],
-            "origin": self._surroundings.repository(origin),
-            "upstream": upstream,
-        }
-        answer = self._checkouts.go_on(place, person, request, key, lambda: self._token(person, view.id))
-        return None if answer is None else str(answer["folder"])
-
-    def _known_checkout(self, view: SessionView, person: Person, origin: str) -> str | None:
-        """Return the folder in which an earlier session of the person had `origin`, if it still is there."""
-        of_it = (WorkSession.checkout_of == origin, WorkSession.folder.is_not(None))
-        before = self._table.find(User.name == view.owner, *of_it)
-        if before is None or before.folder is None:
-            return None
-        home, repository = self._surroundings.layout.home(person.name), self._surroundings.repository(origin)
-        return before.folder if holds_checkout(home, before.folder, repository) else None
-
-    def _newest_environment(self, identity: Identity, path: str) -> str:
-        """Return the key of the environment of a project's default branch, curated or not."""
-        branch = self._projects.get(identity, path).default_branch
-        return self._projects.snapshot(identity, path, branch).environment_key
-
-    def _wait(self, view: SessionView, step: str) -> Waiting:
-        if view.step != STEPS[step]:
-            self._note(view, step=STEPS[step])
-        return Waiting(STEPS[step])
-
-    def _note(self, view: SessionView, **values: Any) -> None:
-        """Note how far a preparation is; raises NotFoundError where the session was stopped meanwhile."""
-        if not self._table.change(view.id, **values):
-            raise NotFoundError(NOT_OPEN)
-
-    def _token(self, person: Person, mark: str, lasts: dt.timedelta = TOKEN_LASTS) -> str:
-        """Make the token that a session or operation carries; it is worthless when that has ended."""
-        scopes = frozenset({"api", "alphagenome"})
-        self._tokens.revoke_for_run(mark)
-        made = self._tokens.create(
-            person.name, f"Session {mark[:8]}", scopes, expires_at=now() + lasts, run_id=mark
-        )
-        return made.secret
 
     def _on(self, user: str, server: str) -> SessionView | None:
         """Return the session that a person's server is for, unless it has ended."""
