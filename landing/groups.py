@@ -163,7 +163,7 @@ def add(
     """Add a member."""
     user, role = text_of(sent, "user").strip(), text_of(sent, "role")
     try:
-        services.groups.set_member(caller, name, user, role)
+        services.groups.add_member(caller, name, user, role)
     except REFUSALS as error:
         refused = Refused("add", error, {"user": user, "role": role})
         return shown.one(request, services, caller, name, refused=refused)

@@ -54,6 +54,7 @@ def test_a_group_is_made_and_lived_in_by_forms_alone(place, sign_in):
     ("form", "values", "status", "words"),
     [
         ("/members", {"user": "stranger", "role": "writer"}, 422, "no open account called “stranger”"),
+        ("/members", {"user": "ada", "role": "reader"}, 422, "ada is a member already, as admin"),
         ("/members/ada", {"role": "reader"}, 409, "ada is the only admin"),
         ("/members/ada/remove", {}, 409, "ada is the only admin"),
         ("", {"title": "x" * 121}, 422, "120 is the most"),
@@ -70,6 +71,18 @@ def test_a_refused_form_says_why_and_keeps_what_was_typed(place, sign_in, form, 
     assert 'role="alert"' in answer.text
     for typed in ("user", "title"):
         assert values.get(typed, "") in answer.text
+
+
+def test_adding_a_member_again_takes_no_role_away(place, sign_in):
+    name = place.make()
+    here, ada = f"/groups/{name}", sign_in("ada")
+    ada.submit(here, f"{here}/members", user="ben", role="admin")
+
+    again = ada.submit(here, f"{here}/members", user="ben", role="reader")
+
+    assert again.status_code == 422
+    assert "ben is a member already, as admin." in again.text
+    assert place.roles(name)["ben"] == "admin"
 
 
 def test_a_refused_name_is_said_beside_its_field(sign_in):

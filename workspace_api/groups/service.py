@@ -181,6 +181,19 @@ class GroupService:
         self.followers.follow(name)
         return member
 
+    def add_member(self, identity: Identity, name: str, user: str, role: str) -> MemberView:
+        """Give a person who is no member yet a role; raises as `set_member` does, and for who is a member.
+
+        Whoever adds somebody does not look at the list: nobody loses a role by that.
+        """
+        with self._database.write() as session:
+            row, own = _allowed(session, identity, name, change=True)
+            require(identity, Action.CHANGE_GROUP, GroupFacts(own), f"change the members of {name}")
+            _refuse_member(session, row, user)
+            member = _set_member(session, row, user, role)
+        self.followers.follow(name)
+        return member
+
     def remove_member(self, identity: Identity, name: str, user: str) -> None:
         """Take a person out of a group: anybody themselves, its admins everybody.
 
@@ -331,6 +344,14 @@ def _set_member(session: Session, group: Group, user: str, role: str) -> MemberV
     member.role = role
     group.revision += 1
     return MemberView(account.name, account.display_name, Role(role), member.since)
+
+
+def _refuse_member(session: Session, group: Group, user: str) -> None:
+    known = select(GroupMember.role).join(User).where(GroupMember.group_id == group.id, User.name == user)
+    role = session.scalar(known)
+    if role is not None:
+        words = f"{user} is a member already, as {role}. Another role is given in the list of members."
+        raise InvalidInputError("The members were not changed.", [FieldError("user", words)])
 
 
 def _remove_member(session: Session, group: Group, user: str) -> None:
