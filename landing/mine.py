@@ -58,6 +58,7 @@ def mine(
         "mine.html",
         sessions=sessions,
         may_see_all=may(caller, Action.READ_SESSIONS, PLATFORM),
+        may_import=services.imports.offered_to(caller),
         may_make=may(caller, Action.CREATE_PROJECT, NamespaceFacts(own=True)),
         runs=runs,
         chosen=chosen,

@@ -77,4 +77,5 @@ def _page(
         typed={field: typed.get(field, "") for field in FIELDS},
         templates=services.creation.templates,
         groups=services.creation.groups_of(caller),
+        may_import=services.imports.offered_to(caller),
     )

@@ -27,7 +27,9 @@ def test_one_spelling_for_each(text, source):
     ("text", "words"),
     [
         ("", "missing"),
-        ("https://github.com", "cannot be part"),
+        ("foo", "“foo” names no repository"),
+        ("https://github.com", "names no repository"),
+        ("https://github.com/", "names no repository"),
         ("https://github.com/owner/-rf", "“-rf” cannot be part"),
         ("https://github.com/-owner/name", "“-owner” cannot be part"),
         ("https://github.com/owner/../name", "cannot be part"),

@@ -204,6 +204,26 @@ def test_who_may_not_and_what_may_not(opening, elsewhere, host, name, status, wo
     assert words in answer.text
 
 
+def test_an_address_without_encryption_is_told_to_begin_with_https(make_workspace):
+    workspace = make_workspace(repositories=RepositorySettings(hosts=("github.com",)))
+    page = browser_of(application(workspace)).get("/open", params={"repo": "http://github.com/a/b"}).text
+
+    assert "begin with https://" in page
+    assert "those at github.com are" not in page
+
+
+def test_the_way_to_repositories_is_shown_to_who_may_open_them(opening, workspace):
+    anna, eve = (signed_in(opening, name) for name in ("anna", "eve"))
+    ada_elsewhere = signed_in(application(workspace), "ada")  # no host is named there
+
+    assert [
+        page.count('href="/open"') for page in (anna.get("/me").text, anna.get("/projects/new").text)
+    ] == [1, 1]
+    assert 'href="/open"' not in eve.get("/me").text
+    for page in ("/me", "/projects/new"):
+        assert 'href="/open"' not in ada_elsewhere.get(page).text
+
+
 def test_addresses_of_this_workspace_lead_to_the_project(opening):
     anna = signed_in(opening, "anna")
     for repo in (f"http://testserver/projects/{PROJECT}", f"http://forge.example/git/{PROJECT}.git"):

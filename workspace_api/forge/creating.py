@@ -40,7 +40,10 @@ class ForgeProjects:
             except GitlabError as error:
                 words = str(error.error_message)
                 if "visibility" in words:
-                    said = f"Projects of {namespace} cannot be {visibility}. Choose private."
+                    said = (
+                        f"The group {namespace} has no {visibility} projects. Choose private, which only its "
+                        "members see."
+                    )
                     raise _refused("visibility", said) from error
                 if "taken" in words:
                     raise ConflictError(f"{path} is being made already. Look at it in a moment.") from error

@@ -72,6 +72,8 @@ def read_address(text: str) -> Address:
     steps = path.split("/")
     if not HOST.fullmatch(host):
         raise AddressError(f"“{parts.netloc[:80]}” is no host that can be asked. {EXAMPLE}")
+    if not path:
+        raise AddressError(f"“{given[:80]}” names no repository. {EXAMPLE}")
     for step in steps:
         if not STEP.fullmatch(step):
             raise AddressError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -49,6 +50,10 @@ class ImportService:
     def hosts(self) -> tuple[str, ...]:
         """The hosts whose repositories may be opened; none: it is switched off."""
         return self._settings.repositories.hosts
+
+    def offered_to(self, identity: Identity) -> bool:
+        """Whether somebody may open repositories of any host at all."""
+        return bool(self.hosts) and may(identity, Action.IMPORT_REPOSITORY, self._facts())
 
     def plan(self, identity: Identity, repository: str) -> Plan:
         """Say what would happen if the caller opened an address; changes nothing.
@@ -122,6 +127,8 @@ class ImportService:
         """Return why this caller cannot open an address, in words, or nothing."""
         if not self.hosts:
             return OFF
+        if is_allowed(replace(address, scheme="https"), self.hosts) and not is_allowed(address, self.hosts):
+            return f"{address.host} is asked over an encrypted connection alone: begin with https:// instead."
         if not is_allowed(address, self.hosts):
             return (
                 f"Repositories at {address.host} are not opened here; those at {', '.join(self.hosts)} are."
@@ -273,7 +280,11 @@ def _check_place(ref: str, path: str) -> None:
     steps = path.split("/")
     if path and (path.startswith("/") or ".." in steps or not path.isprintable()):
         errors.append(
-            FieldError("path", f"“{path[:80]}” is no file of a repository: write it without / first.")
+            FieldError(
+                "path",
+                f"“{path[:80]}” is no file of a repository: write its path there, without / first and "
+                "without any step upwards (..).",
+            )
         )
     if errors:
         raise InvalidInputError("The repository was not opened.", errors)
