@@ -22,6 +22,11 @@ class Memory(Generic[Value]):
         self._known: dict[Hashable, tuple[float, Value]] = {}
         self._lock = threading.Lock()
 
+    def forget(self, key: Hashable) -> None:
+        """Have the answer for `key` asked anew."""
+        with self._lock:
+            self._known.pop(key, None)
+
     def get(self, key: Hashable, ask: Callable[[], Value]) -> Value:
         """Return the answer for `key`, by `ask` where none is remembered."""
         now = self._clock()

@@ -20,13 +20,15 @@ from landing.notebooks import notebook_view
 from landing.pages import WorkspacePages
 from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.http import Caller, Services, SignedIn
-from workspace_api.projects.views import OriginView, VersionView
+from workspace_api.projects.views import OriginView, SnapshotView, VersionView
 from workspace_api.sessions.views import KINDS
 from workspace_api.worksheets.parameters import MAX_NOTEBOOK_BYTES, NotebookError
 from workspace_api.workspace import Workspace
 
 MOST_PICTURE_BYTES = 5_000_000
 REMEMBERED_SECONDS = 10.0
+UNCHANGING_SECONDS = 3600.0
+MOST_NOTEBOOKS = 100
 GUEST = 10  # the least access level that a reader of a private project has
 Part = Annotated[str, InPath(max_length=255)]
 File = Annotated[str, InPath(max_length=500)]
@@ -41,6 +43,10 @@ class Relations:
     forks: Sequence[str] = ()
     missing: str = ""
 
+    def fork_of(self, user: str | None) -> str | None:
+        """Return somebody's own fork."""
+        return next((fork for fork in self.forks if fork.rpartition("/")[0] == user), None)
+
 
 class _Relations:
     """Tells where a project comes from and who forked it; the forge is asked for each at most every 10 s."""
@@ -50,6 +56,10 @@ class _Relations:
     ) -> None:
         self._told = told
 
+    def forget(self, caller: Identity, path: str) -> None:
+        """Have them asked anew, after the caller has changed them."""
+        self._told.forget((caller.user, path))
+
     def of(self, services: Workspace, caller: Identity, path: str) -> Relations:
         """Return them, or none and why not: a forge that is away must not take the page with it."""
         try:
@@ -58,7 +68,29 @@ class _Relations:
             return Relations(missing=error.detail)
 
 
+class _Notebooks:
+    """Tells which notebooks a commit has; it never changes, so the forge is asked once an hour at most."""
+
+    def __init__(
+        self, told: Annotated[Memory[Sequence[str]], Depends(Remembered("notebooks", UNCHANGING_SECONDS))]
+    ) -> None:
+        self._told = told
+
+    def beside_worksheets(
+        self, services: Workspace, caller: Identity, snapshot: SnapshotView
+    ) -> Sequence[str]:
+        """Return those that are no worksheets; none while the forge is away, without which none is read."""
+        path, commit = snapshot.project.path, snapshot.commit
+        worksheets = {sheet.notebook for sheet in snapshot.worksheets}
+        try:
+            found = self._told.get((path, commit), lambda: services.projects.notebooks(caller, path, commit))
+        except UnavailableError:
+            return ()
+        return [notebook for notebook in found if notebook not in worksheets]
+
+
 RelationsOf = Annotated[_Relations, Depends()]
+NotebooksOf = Annotated[_Notebooks, Depends()]
 router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}")
 
 
@@ -66,6 +98,7 @@ router = APIRouter(include_in_schema=False, prefix="/projects/{namespace}/{name}
 def project(
     pages: WorkspacePages,
     relations: RelationsOf,
+    notebooks: NotebooksOf,
     request: Request,
     services: Services,
     caller: Caller,
@@ -89,6 +122,8 @@ def project(
         snapshot=snapshot,
         asked=ref,
         readme=render_markdown(_below_title(snapshot.readme, snapshot.title), path, snapshot.commit),
+        notebooks=notebooks.beside_worksheets(services, caller, snapshot),
+        most_notebooks=MOST_NOTEBOOKS,
         versions=versions,
         versions_missing=missing,
         environment=services.environments.view(snapshot.environment_key),
@@ -105,9 +140,14 @@ def project(
 
 
 @router.post("/fork")
-def fork(services: Services, caller: SignedIn, namespace: Part, name: Part) -> Response:
+def fork(
+    relations: RelationsOf, services: Services, caller: SignedIn, namespace: Part, name: Part
+) -> Response:
     """Make the caller's own copy of a project, and show it."""
-    return RedirectResponse(f"/projects/{services.sessions.copies.fork(caller, f'{namespace}/{name}')}", 303)
+    path = f"{namespace}/{name}"
+    made = services.sessions.copies.fork(caller, path)
+    relations.forget(caller, path)
+    return RedirectResponse(f"/projects/{made}", 303)
 
 
 @router.get("/notebooks/{notebook:path}", response_class=HTMLResponse)

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from auth.identity import Identity
 from landing.pages import Pages, WorkspacePages
+from landing.projects import openable
 from landing.typed import Form, text_of
 from workspace_api.errors import ConflictError, InvalidInputError, NotFoundError, WorkspaceError
 from workspace_api.http import Caller, Services, SignedIn
@@ -47,6 +48,7 @@ def shown(
         error,
         project=services.projects.get(caller, path),
         copy=mine,
+        may_open=openable(caller),
         source=services.imports.source_of(mine.checkout_of or path) if mine is not None else None,
         done=done,
         did=did,
@@ -137,6 +139,7 @@ def proposal(
         path=path,
         proposal=whole.proposal,
         changes=whole.changes,
+        remarks=whole.remarks,
         may_settle=services.proposals.may_settle(caller, path),
         awaits=services.proposals.awaits_curation(caller, path, whole.proposal),
         mine=whole.proposal.author == caller.user,

@@ -67,6 +67,49 @@ def test_a_curated_project_leads_to_newer_work_that_is_not_curated(house):
     house.workspace.projects.uncurate(ADMIN, path)
 
 
+def test_notebooks_that_are_no_worksheets_are_listed_and_lead_to_be_read(house):
+    plain = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    names = ["Übungen/erste Übung.ipynb", "-rf.ipynb", ".ipynb_checkpoints/a-checkpoint.ipynb"]
+    path = house.publish({"form.ipynb": notebook("n"), **dict.fromkeys(names, plain)})
+    browser = house.visitor()
+    page = shown(browser, path)
+    here = f"/projects/{path}/notebooks/"
+    listed = [a["href"] for a in page.all("a") if a.get("href", "").startswith(here)]
+
+    assert listed == [f"{here}form.ipynb", f"{here}-rf.ipynb", f"{here}%C3%9Cbungen/erste%20%C3%9Cbung.ipynb"]
+    assert all(browser.get(address).status_code == 200 for address in listed)
+    told = browser.get(f"/api/v1/projects/{path}/notebooks").json()["items"]
+    assert [each["path"] for each in told] == ["-rf.ipynb", "form.ipynb", "Übungen/erste Übung.ipynb"]
+
+
+def test_who_has_forked_a_project_is_led_to_their_fork(house):
+    identity, browser = house.person(Level.AUTHOR)
+    path = house.publish({"a.ipynb": notebook("n")})
+    assert "Nobody has forked it yet." in shown(browser, path).text
+    forked = send(browser, f"/projects/{path}", f"/projects/{path}/fork").headers["location"]
+    page = shown(browser, path)
+
+    assert forked == f"/projects/{identity.user}/{path.partition('/')[2]}"
+    assert page.all("a", href=forked)
+    assert f"/projects/{path}/fork" not in page.actions()
+    assert "Nobody has forked it yet." not in page.text
+
+
+def test_a_visitor_is_told_how_to_open_or_fork(house):
+    page = shown(house.visitor(), PROJECT)
+
+    assert len(page.all("a", href=f"/login?next=/projects/{PROJECT}")) == 2, "one of them is the frame's"
+    assert "Sign in to open or fork it" in page.text
+
+
+@pytest.mark.parametrize(("level", "kind"), [(Level.END_USER, "worksheet"), (Level.AUTHOR, "lab")])
+def test_the_page_of_ones_copy_offers_what_one_may_open(house, level, kind):
+    _, browser = house.person(level)
+    page = Page(browser.get(f"/projects/{PROJECT}/copy").text)
+
+    assert page.one("input", name="kind")["value"] == kind
+
+
 def test_a_readme_repeats_no_title_and_leads_into_the_project(house, project):
     page = shown(house.visitor(), project)
     commit = house.workspace.projects.snapshot(house.person()[0], project).commit

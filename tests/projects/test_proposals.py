@@ -179,6 +179,8 @@ def test_declining_what_conflicts_gives_the_reason_and_loses_nothing(shelf, peop
 
     assert settled.state == "declined"
     assert (note.body, note.author["username"]) == ("We changed it ourselves.", "ben")
+    told = proposals.get(people["ada"], project, made.number).remarks
+    assert [(remark.author, remark.words) for remark in told] == [("ben", "We changed it ourselves.")]
     assert shelf.on_forge(fork).files.raw("notes.txt", ref="main") == b"one\nmine\n"
     with pytest.raises(ConflictError, match="is settled"):
         proposals.accept(people["ben"], project, made.number, settled.commit)

@@ -50,6 +50,15 @@ class FileChange:
     patch: str
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What somebody said of a proposal, such as why it was declined."""
+
+    author: str
+    words: str
+    said_at: dt.datetime
+
+
 class ForgeProposals:
     """Merge requests of a forge, through its administrator's token in people's names."""
 
@@ -100,6 +109,17 @@ class ForgeProposals:
         return [
             FileChange(each["new_path"], each["old_path"], _kind(each), each.get("diff") or "")
             for each in changed
+        ]
+
+    def remarks(self, path: str, number: int) -> list[Remark]:
+        """Return what people said of a proposal, oldest first; what the forge itself notes is left out."""
+        one = self._one(path, number)
+        asked = {"order_by": "created_at", "sort": "asc", "per_page": MOST, "get_all": False}
+        said = self._forge.ask(lambda _forge: one.notes.list(**asked))
+        return [
+            Remark(str(note.author["username"]), str(note.body), dt.datetime.fromisoformat(note.created_at))
+            for note in said
+            if not getattr(note, "system", False)
         ]
 
     def accept(self, path: str, number: int, commit: str, user: str | None) -> ForgeProposal:

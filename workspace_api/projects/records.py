@@ -16,7 +16,7 @@ from workspace_api.errors import NotFoundError, UnavailableError
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.views import ForgeProject
 from workspace_api.projects.models import Curation, Project, Snapshot, Worksheet
-from workspace_api.projects.snapshots import read_contents
+from workspace_api.projects.snapshots import notebooks_among, read_contents
 
 SHA_LENGTH = 40
 FRESH = dt.timedelta(minutes=1)
@@ -104,6 +104,10 @@ class ProjectRecords:
             where = (Snapshot.project_id == project.id, Snapshot.commit == commit)
             query = select(Snapshot).where(*where).options(selectinload(Snapshot.worksheets))
             return session.scalar(query)
+
+    def notebooks(self, project: Project, commit: str) -> list[str]:
+        """Return the notebooks of a commit as the forge lists them, worksheets among them, by their names."""
+        return sorted(notebooks_among([e.path for e in self._forge.tree(project.path, commit) if not e.link]))
 
     def _contents(self, project: Project, commit: str) -> Snapshot:
         """Return what a commit holds as a new row: as another project has it, else read from the forge."""

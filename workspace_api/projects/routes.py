@@ -13,6 +13,7 @@ from workspace_api.projects.schemas import (
     LineageOut,
     NewestOut,
     NewProject,
+    NotebookOut,
     OriginOut,
     OwnProjectOut,
     ProjectListed,
@@ -68,6 +69,17 @@ def worksheets(
     snapshot = services.projects.snapshot(caller, f"{namespace}/{name}", ref)
     items = [WorksheetOut.model_validate(worksheet) for worksheet in snapshot.worksheets]
     return WorksheetsOut(items=items, total=len(items), problems=list(snapshot.problems))
+
+
+@router.get("/projects/{namespace}/{name}/notebooks")
+def notebooks(
+    services: Services, caller: Caller, namespace: Namespace, name: Name, ref: Ref = None
+) -> Listing[NotebookOut]:
+    """List every notebook of a commit, worksheets among them."""
+    path = f"{namespace}/{name}"
+    commit = services.projects.snapshot(caller, path, ref).commit
+    items = [NotebookOut(path=found) for found in services.projects.notebooks(caller, path, commit)]
+    return Listing[NotebookOut](items=items, total=len(items), page=1, per_page=max(len(items), 1))
 
 
 @router.get("/projects/{namespace}/{name}/versions")

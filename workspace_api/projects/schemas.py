@@ -116,6 +116,12 @@ class WorksheetsOut(BaseModel):
     problems: list[str]
 
 
+class NotebookOut(BaseModel):
+    """A notebook of a commit, by its path in the project."""
+
+    path: str
+
+
 class VersionOut(View):
     """A saved version."""
 

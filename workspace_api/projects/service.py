@@ -182,6 +182,10 @@ class ProjectService:
             "a cell tagged “parameters”."
         )
 
+    def notebooks(self, identity: Identity, path: str, commit: str) -> list[str]:
+        """Return every notebook of a commit, worksheets among them, for somebody who may read the project."""
+        return self._records.notebooks(self._allowed(identity, path), commit)
+
     def file(self, identity: Identity, path: str, commit: str, name: str, max_bytes: int) -> bytes:
         """Return a file of a commit, for somebody who may read the project."""
         self._allowed(identity, path)

@@ -71,7 +71,7 @@ def read_contents(name: str, paths: Sequence[str], read: Read, *, links: Sequenc
     Symbolic `links` are never followed; one in the place of an environment file is a problem. What cannot be
     used is listed in `problems`; only a forge that does not answer raises.
     """
-    notebooks = [path for path in paths if path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path]
+    notebooks = notebooks_among(paths)
     manifest = _manifest(paths, notebooks, read)
     contents = Contents(
         title=manifest.title or name,
@@ -92,6 +92,11 @@ def read_contents(name: str, paths: Sequence[str], read: Read, *, links: Sequenc
         if found is not None:
             contents.worksheets.append(found)
     return contents
+
+
+def notebooks_among(paths: Sequence[str]) -> list[str]:
+    """Return those of the files that are notebooks; what JupyterLab keeps beside them is none."""
+    return [path for path in paths if path.endswith(".ipynb") and ".ipynb_checkpoints/" not in path]
 
 
 def _left_out(paths: Sequence[str], read: Read) -> list[str]:

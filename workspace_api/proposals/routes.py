@@ -17,6 +17,7 @@ from workspace_api.proposals.schemas import (
     Proposals,
     ProposalSchema,
     Refusal,
+    RemarkSchema,
     Return,
     WholeProposal,
 )
@@ -103,10 +104,14 @@ def propose(
 def proposal(
     services: Services, caller: Caller, namespace: Part, name: Part, number: Number
 ) -> WholeProposal:
-    """Return a proposal with its changes."""
+    """Return a proposal with its changes, and what was said of it."""
     whole = services.proposals.get(caller, f"{namespace}/{name}", number)
     told = ProposalSchema.model_validate(whole.proposal).model_dump()
-    return WholeProposal(**told, changes=[ChangeSchema.model_validate(each) for each in whole.changes])
+    return WholeProposal(
+        **told,
+        changes=[ChangeSchema.model_validate(each) for each in whole.changes],
+        remarks=[RemarkSchema.model_validate(each) for each in whole.remarks],
+    )
 
 
 @router.post("/proposals/{number}/accept")

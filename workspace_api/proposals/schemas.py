@@ -89,10 +89,21 @@ class ChangeSchema(BaseModel):
     patch: str
 
 
+class RemarkSchema(BaseModel):
+    """What somebody said of a proposal, such as why it was declined."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    author: str
+    words: str
+    said_at: dt.datetime
+
+
 class WholeProposal(ProposalSchema):
-    """A proposal with its changes."""
+    """A proposal with its changes, and what people said of it, oldest first."""
 
     changes: list[ChangeSchema]
+    remarks: list[RemarkSchema]
 
 
 class Fork(BaseModel):

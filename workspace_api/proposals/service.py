@@ -14,7 +14,7 @@ from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
 from workspace_api.errors import ConflictError, FieldError, InvalidInputError
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.lineage import ForgeLineage
-from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals
+from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals, Remark
 from workspace_api.guard import require
 from workspace_api.imports.news import NewsService
 from workspace_api.projects.service import ProjectService
@@ -30,10 +30,11 @@ MOST_NOTEBOOK_BYTES = 5_000_000
 
 @dataclass(frozen=True)
 class Whole:
-    """A proposal with what it changes."""
+    """A proposal with what it changes, and what people said of it."""
 
     proposal: ForgeProposal
     changes: Sequence[FileChange]
+    remarks: Sequence[Remark]
 
 
 class ProposalService:
@@ -127,11 +128,11 @@ class ProposalService:
         return self._proposals.of(self._projects.get(identity, path).path, state)
 
     def get(self, identity: Identity, path: str, number: int) -> Whole:
-        """Return a proposal with its changes; those of notebooks cell by cell, not as JSON."""
+        """Return a proposal with its changes, those of notebooks cell by cell, and what was said of it."""
         project = self._projects.get(identity, path)
         proposal = self._proposals.get(project.path, number)
         changes = [self._readable(proposal, c) for c in self._proposals.changes(project.path, number)]
-        return Whole(proposal, changes)
+        return Whole(proposal, changes, self._proposals.remarks(project.path, number))
 
     def accept(self, identity: Identity, path: str, number: int, commit: str) -> ForgeProposal:
         """Take a proposal, as it was seen at `commit`, into the project."""
