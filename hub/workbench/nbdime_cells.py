@@ -30,28 +30,36 @@ def main() -> None:
         try:
             read: Any = nbformat.reads
             old, new = (read(text or EMPTY, as_version=4) for text in (before, after))
-            found[path] = list(changed_cells(old, new))[:MOST_CELLS]
+            changed = changed_cells(old, new)
+            shown = changed if before and after else (cell for cell in changed if cell["number"] is not None)
+            found[path] = list(shown)[:MOST_CELLS]  # a notebook that is new, or gone, has no changed settings
         except Exception as error:  # noqa: BLE001 - whatever a strange notebook makes nbdime raise
             sys.stderr.write(f"{path!r}: {error}\n")
     json.dump(found, sys.stdout)
 
 
 def changed_cells(old: Any, new: Any) -> Iterator[dict[str, Any]]:
-    """Give each cell that was added, removed or changed, in order, and the metadata if they differ."""
+    """Give each cell that was added, removed or changed, in order, and the metadata if they differ.
+
+    A cell has the number it has in the new notebook; one that was removed, the number it had in the old one.
+    """
     for operation in diff_notebooks(old, new):
         if operation.key != "cells":
             yield {"kind": "changed", "cell": "metadata", "number": None, "lines": []}
             continue
+        more = 0  # cells that the new notebook has before this place, and the old one has not
         for part in operation.diff:
-            number = part.key + 1
             if part.op == "addrange":
-                for cell in part.valuelist:
+                for number, cell in enumerate(part.valuelist, part.key + more + 1):
                     yield _cell("added", number, None, cell)
+                more += len(part.valuelist)
             elif part.op == "removerange":
-                for offset, cell in enumerate(old.cells[part.key : part.key + part.length]):
-                    yield _cell("removed", number + offset, cell, None)
+                for number, cell in enumerate(old.cells[part.key : part.key + part.length], part.key + 1):
+                    yield _cell("removed", number, cell, None)
+                more -= part.length
             else:
-                yield _cell("changed", number, old.cells[part.key], patch(old.cells[part.key], part.diff))
+                patched = patch(old.cells[part.key], part.diff)
+                yield _cell("changed", part.key + more + 1, old.cells[part.key], patched)
 
 
 def _cell(kind: str, number: int, old: Any, new: Any) -> dict[str, Any]:

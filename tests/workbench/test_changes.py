@@ -78,6 +78,31 @@ def test_a_notebook_is_compared_by_its_cells_with_pictures_and_without_anybodys_
     assert "script" not in json.dumps(found)
 
 
+def test_cells_have_the_numbers_at_which_one_finds_them(ada):
+    one, two, _ = json.loads(notebook_text("1 + 1", "2 + 2", "3 + 3"))["cells"]
+    cells = [{**one, "id": "new", "source": "'new'"}, one, {**two, "source": "2 + 2\n'mine'"}]
+    (ada.checkout / "a.ipynb").write_text(json.dumps({**json.loads(notebook_text()), "cells": cells}))
+    found = files(ada.ask("changes"))["a.ipynb"]["cells"]
+
+    assert [(cell["kind"], cell["number"]) for cell in found] == [
+        ("added", 1),
+        ("changed", 3),
+        ("removed", 3),
+    ]
+
+
+def test_a_new_notebook_has_cells_in_their_order_and_no_settings_that_changed(ada):
+    (ada.checkout / "b.ipynb").write_text(
+        json.dumps({**json.loads(notebook_text("'first'", "'second'")), "metadata": {"kernel": "any"}})
+    )
+    found = files(ada.ask("changes"))["b.ipynb"]["cells"]
+
+    assert [(cell["kind"], cell["number"], cell["lines"][-1]) for cell in found] == [
+        ("added", 1, "+'first'"),
+        ("added", 2, "+'second'"),
+    ]
+
+
 def test_a_renamed_file_is_one_change_with_what_differs_in_it(ada):
     (ada.checkout / "notes.txt").write_text("".join(f"line {number}\n" for number in range(20)))
     ada.ask("save", message="Long enough to be known again")

@@ -1,5 +1,5 @@
 // Shows what changed, file by file; pictures are pictures, and no output of a notebook is ever run or rendered.
-import { make } from "./elements.js";
+import { counted, make } from "./elements.js";
 
 /** Return the list of files that differ. */
 export function differences(found) {
@@ -12,7 +12,7 @@ export function differences(found) {
       ...inside(file),
     ),
   );
-  const more = found.more ? [make("p", {}, `${found.more} more files changed; the project page does not list them either.`)] : [];
+  const more = found.more ? [make("p", {}, `${counted(found.more, "more file")} changed; the project page does not list them either.`)] : [];
   return make("div", {}, ...files, ...more);
 }
 
@@ -22,12 +22,12 @@ function inside(file) {
   if (file.cells?.length) return file.cells.flatMap(cell);
   if (file.cells) return [make("p", { class: "labfork-hint" }, "Its cells are the same.")];
   const cut = file.cut ? [make("p", { class: "labfork-hint" }, "More of it changed than is shown here.")] : [];
-  if (!file.patch) return cut.length ? cut : [make("p", { class: "labfork-hint" }, "Its content cannot be shown as text.")];
+  if (!file.patch) return cut.length ? cut : [make("p", { class: "labfork-hint" }, "It is empty, or its content is no text.")];
   return [patch(file.patch.split("\n"), file.path), ...cut];
 }
 
 function cell(changed) {
-  const title = changed.cell === "metadata" ? "Settings of the notebook" : `Cell ${changed.number} (${changed.cell}) ${changed.kind}`;
+  const title = changed.cell === "metadata" ? "Settings of the notebook changed" : `Cell ${changed.number} (${changed.cell}) ${changed.kind}`;
   const parts = [make("p", { class: "labfork-cell" }, title + (changed.outputs ? `; ${changed.outputs}` : ""))];
   if (changed.lines.length) parts.push(patch(changed.lines, title));
   for (const [words, pictures] of [["before", changed.pictures_before], ["after", changed.pictures_after]]) {

@@ -27,6 +27,11 @@ export function button(text, kind = "", more = {}) {
   return make("button", { type: "submit", class: `jp-mod-styled ${kind}`, ...more }, text);
 }
 
+/** Return how many there are of something, as words. */
+export function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 /** Return seconds as words. */
 export function span(seconds) {
   const minutes = Math.max(0, Math.round(seconds / 60));
