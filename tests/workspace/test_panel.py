@@ -74,6 +74,7 @@ def test_a_version_is_saved_with_what_was_typed_but_not_saved_yet(opened, panel)
     said(panel, "The version is saved.")
 
     assert "AWS access key" in panel.locator(".labfork-said").inner_text()
+    assert panel.locator(".labfork-change").count() == 0, "it would tell of files as they no longer are"
     assert panel.get_by_label("keys.txt").is_visible(), "one may insist"
     page = pia.context.new_page()
     page.goto("/projects/pia/panelled")
@@ -98,6 +99,31 @@ def test_what_changed_is_a_page_too_with_the_earlier_versions(opened, workspace)
     assert found == []
 
 
+@pytest.mark.parametrize("button", ["Save version", "Get updates"])
+def test_what_came_of_it_is_in_sight_whichever_button_was_pressed(opened, panel, button):
+    pia, _, _ = opened
+    pia.page.set_viewport_size({"width": 1280, "height": 500})
+    panel.get_by_role("textbox", name="What changed").fill("Once more")
+    panel.get_by_label("Name of the version").fill("v2.0")
+    panel.get_by_role("button", name=button).click()
+    pia.page.wait_for_function("!document.querySelector('#labfork-panel progress')")
+    said, shown = panel.locator(".labfork-said").bounding_box(), panel.bounding_box()
+    pia.page.set_viewport_size({"width": 1280, "height": 900})
+
+    assert shown["y"] <= said["y"] + 1
+    assert said["y"] + said["height"] <= shown["y"] + shown["height"]
+
+
+def test_who_does_not_know_the_panel_finds_it_among_what_can_be_started(opened):
+    pia, _, server = opened
+    pia.page.goto(f"{server}/lab?reset")
+    pia.page.locator(".jp-LauncherCard", has_text="Save version, get updates").click(timeout=90_000)
+    panel = pia.page.locator("#labfork-panel")
+    panel.get_by_role("textbox", name="What changed").wait_for()
+
+    assert panel.get_by_role("textbox", name="What changed").evaluate("it => it === document.activeElement")
+
+
 def test_a_refusal_is_said_in_words_and_beside_its_field(panel):
     panel.get_by_role("textbox", name="What changed").fill("Again")
     panel.get_by_label("Name of the version").fill("v2.0")
@@ -117,6 +143,7 @@ def test_updates_come_into_the_open_document(opened, panel, workspace):
     said(panel, "Both are kept")
 
     assert "notes (from upstream main).md" in panel.locator(".labfork-said").inner_text()
+    assert "kernel" not in panel.locator(".labfork-said").inner_text(), "a text has none"
     folder = workspace.home / "storage" / "home" / "pia" / "projects" / "panelled"
     assert (folder / "notes.md").read_text().strip() == "typed in JupyterLab"
     assert (folder / "notes (from upstream main).md").read_text() == "theirs\n"

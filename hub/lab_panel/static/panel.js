@@ -1,6 +1,6 @@
 // The panel: what one can do with one's copy of the project, and what came of it.
 import { differences } from "./differences.js";
-import { button, field, make, span } from "./elements.js";
+import { button, counted, field, make, span } from "./elements.js";
 import { proposals } from "./proposals.js";
 
 const LOOK_AGAIN = 60_000;
@@ -15,10 +15,12 @@ export class Panel {
     this.said = make("div", { class: "labfork-said", role: "status", "aria-live": "polite", tabindex: "-1" });
     this.lasts = make("p", { class: "labfork-hint" });
     this.title = make("h2", {}, "This project");
+    this.ways = make("p", {});
+    this.shown = make("div", { class: "labfork-shown" });
     this.forms = make("div", { class: "labfork-forms" });
     node.setAttribute("role", "region");
     node.setAttribute("aria-label", "Labfork");
-    node.append(make("div", {}, this.title, this.lasts), this.said, this.forms);
+    node.append(make("div", {}, this.title, this.ways, this.lasts), this.said, this.forms);
   }
 
   async start() {
@@ -33,11 +35,8 @@ export class Panel {
     this.folder = session.folder;
     this.said.replaceChildren();
     const page = `/projects/${session.project}`;
-    this.title.replaceChildren(
-      make("a", { href: page, target: "_blank", rel: "noopener" }, session.project, make("span", { class: "labfork-hint" }, " project page")),
-      " · ",
-      make("a", { href: `${page}/proposals`, target: "_blank", rel: "noopener" }, "Proposals to it"),
-    );
+    this.title.replaceChildren(make("a", { href: page, target: "_blank", rel: "noopener" }, session.project));
+    this.ways.replaceChildren(make("a", { href: `${page}/proposals`, target: "_blank", rel: "noopener" }, "Proposals to it"));
     this.forms.replaceChildren(this.#save(), this.#changes(), this.#update(), this.#goBack());
     const isCopy = session.checkout_of && session.checkout_of !== session.project;
     if (isCopy) this.forms.append(this.#propose(session.project));
@@ -55,7 +54,7 @@ export class Panel {
       this.#do("Saving a version", form, async () => {
         await this.documents.saveAll(this.folder);
         const done = await this.server.post("save", { message: values.message, tag: values.tag || null, insist });
-        if (done.held_back.length === 0) form.reset();
+        if (!done.held_back.some((each) => each.may_insist)) form.reset();
         this.#done(done, done.changed ? "The version is saved." : "Nothing had changed, so nothing was saved.", form);
       }),
     );
@@ -86,12 +85,11 @@ export class Panel {
       this.#do("Comparing", form, async () => {
         await this.documents.saveAll(this.folder);
         const found = await this.server.get("changes");
-        shown.replaceChildren(differences(found));
-        this.#tell("calm", make("p", {}, found.files.length ? `${found.files.length + found.more} files changed.` : "Nothing has changed."));
+        this.shown.replaceChildren(differences(found));
+        this.#tell("calm", make("p", {}, found.files.length ? `${counted(found.files.length + found.more, "file")} changed.` : "Nothing has changed."));
       }),
     );
-    const shown = make("div", { class: "labfork-shown" });
-    form.append(button("Show what changed"), shown);
+    form.append(button("Show what changed"), this.shown);
     return form;
   }
 
@@ -195,6 +193,7 @@ export class Panel {
   }
 
   #done(done, words, form) {
+    this.shown.replaceChildren(); // it told of files as they no longer are
     const parts = [make("p", {}, make("strong", {}, words), " ", make("code", {}, done.commit.slice(0, 7)))];
     if (done.both_kept.length) {
       const items = done.both_kept.map(({ path, other }) => make("li", {}, make("code", {}, path), " is yours", ...(other ? [", ", make("code", {}, other), " is theirs"] : [])));
@@ -220,7 +219,7 @@ export class Panel {
   async #reload() {
     const told = await this.documents.reload(this.folder);
     if (told.length === 0) return;
-    const items = told.map(({ path, gone }) => make("li", {}, make("code", {}, path), gone ? " is not there any more; close it, or save it to have it back" : " was read anew; restart its kernel to be sure what it holds"));
+    const items = told.map(({ path, gone }) => make("li", {}, make("code", {}, path), gone ? " is not there any more; close it, or save it to have it back" : ` was read anew${path.endsWith(".ipynb") ? "; restart its kernel to be sure what it holds" : ""}`));
     this.said.append(make("p", {}, "Open documents:"), make("ul", {}, ...items));
   }
 
@@ -240,12 +239,9 @@ export class Panel {
   }
 
   /** Say how long the session lasts, where the workspace says so. */
-  #showTime({ ends_at: ends, ends_because: because, idle_seconds: idle }) {
+  #showTime({ ends_at: ends, ends_because: because }) {
     const left = ends ? (new Date(ends) - Date.now()) / 1000 : undefined;
-    const words = [];
-    if (left !== undefined) words.push(`This session ends in ${span(left)}${because === "idle" ? " unless it is used" : ""}; files stay.`);
-    if (idle >= 60) words.push(`Not used for ${span(idle)}.`);
-    this.lasts.replaceChildren(words.join(" "));
+    this.lasts.replaceChildren(left === undefined ? "" : `This session ends in ${span(left)}${because === "idle" ? " unless it is used" : ""}; files stay.`);
     this.lasts.classList.toggle("labfork-error", left !== undefined && left < SOON);
   }
 }

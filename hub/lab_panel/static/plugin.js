@@ -3,21 +3,24 @@ import { Documents } from "./documents.js";
 import { Panel } from "./panel.js";
 import { Server } from "./server.js";
 
+const SHOW = "labfork:show";
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" fill="none"
  stroke="#616161" stroke-width="2" stroke-linecap="round"><path class="jp-icon3" fill="none" d="M6 8v8M6 12c8 0 12-1 12-4"/>
  <circle cx="6" cy="5" r="2.5"/><circle cx="18" cy="5" r="2.5"/><circle cx="6" cy="19" r="2.5"/></g></svg>`;
 
 /** Return the plugin, made of the classes that JupyterLab shares. */
 export async function plugin(shared, here) {
-  const [{ Widget }, { LabIcon }, { ServerConnection }, { IDocumentManager }, { ILabShell }] = await Promise.all(
-    ["@lumino/widgets", "@jupyterlab/ui-components", "@jupyterlab/services", "@jupyterlab/docmanager", "@jupyterlab/application"].map(shared),
+  const names = ["application", "apputils", "docmanager", "launcher", "services", "ui-components"].map((name) => `@jupyterlab/${name}`);
+  const [{ Widget }, { ILabShell }, { ICommandPalette }, { IDocumentManager }, { ILauncher }, { ServerConnection }, { LabIcon }] = await Promise.all(
+    ["@lumino/widgets", ...names].map(shared),
   );
   return {
     id: "@labfork/panel:plugin",
     description: "Save versions, get updates and propose changes.",
     autoStart: true,
     requires: [IDocumentManager, ILabShell],
-    activate: (app, documentManager, shell) => {
+    optional: [ICommandPalette, ILauncher],
+    activate: (app, documentManager, shell, palette, launcher) => {
       const style = document.createElement("link");
       style.rel = "stylesheet";
       style.href = new URL("panel.css", here);
@@ -29,18 +32,23 @@ export async function plugin(shared, here) {
       const widget = new Widget({ node });
       widget.id = "labfork-panel";
       widget.addClass("labfork-panel");
-      widget.title.icon = new LabIcon({ name: "labfork:panel", svgstr: ICON });
+      const icon = new LabIcon({ name: "labfork:panel", svgstr: ICON });
+      widget.title.icon = icon;
       widget.title.caption = "Labfork: versions of this project";
       shell.add(widget, "left", { rank: 150 });
 
       const panel = new Panel(node, server, documents);
-      app.commands.addCommand("labfork:show", {
-        label: "Labfork: Save Version, Get Updates …",
+      app.commands.addCommand(SHOW, {
+        label: ({ isLauncher }) => (isLauncher ? "Save version, get updates" : "Labfork: Save Version, Get Updates …"),
+        caption: "Save versions, get updates and propose changes",
+        icon,
         execute: () => {
           shell.activateById(widget.id);
           panel.focus();
         },
       });
+      palette?.addItem({ command: SHOW, category: "Labfork" });
+      launcher?.add({ command: SHOW, category: "Other", rank: 0 });
       app.restored.then(() => panel.start());
     },
   };
