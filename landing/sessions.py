@@ -32,7 +32,9 @@ def open_project(services: Services, caller: SignedIn, namespace: Part, name: Pa
     """Open a project, and show how far that is."""
     kind = text_of(sent, "kind") or "lab"
     size = text_of(sent, "size") or None
-    session = services.sessions.open(caller, f"{namespace}/{name}", kind, size)
+    plain = text_of(sent, "without_packages") == "1"
+    path = f"{namespace}/{name}"
+    session = services.sessions.open(caller, path, kind, size, without_packages=plain)
     return RedirectResponse(_going(session, text_of(sent, "path")), 303)
 
 

@@ -130,3 +130,26 @@ def test_no_page_of_environments_shuts_anybody_out(house, built, browser):
     pages = {f"/environments/{built}": f"Environment {built[:12]}", "/environments": "Environments"}
     with served(house.app) as address:
         assert shut_out(browser, address, admin, pages) == []
+
+
+@pytest.mark.browser
+def test_the_log_of_a_build_is_shown_from_its_end(house, project, key, browser):
+    log = house.workspace.environments.log_path(key)
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("".join(f"step {number}\n" for number in range(400)) + "it broke here")
+    house.bench.environment(key, state="failed", error="It broke.", finished_at=now())
+    with served(house.app) as address:
+        page = browser.new_page()
+        page.goto(f"{address}/projects/{project}")
+        shown = page.get_by_role("region", name="Build log")
+        below = shown.evaluate(
+            """log => {
+                const all = document.createRange();
+                all.selectNodeContents(log);
+                const lines = [...all.getClientRects()];
+                return lines.at(-1).bottom - log.getBoundingClientRect().bottom;
+            }"""
+        )
+        page.close()
+
+    assert below <= 0, "the last line is in sight"

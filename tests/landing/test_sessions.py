@@ -133,6 +133,8 @@ def test_the_page_of_one_whose_environment_failed_has_the_log_of_the_build(house
     assert "<b>no such package</b>" in page.text
     assert page.all("a", href=f"/environments/{key}")
     assert "Try again" in page.text
+    assert "Open without its packages" in page.text
+    assert page.one("input", name="without_packages")["value"] == "1"
     assert page.active() == []
 
 

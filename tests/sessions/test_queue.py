@@ -247,6 +247,18 @@ def test_use_is_told_kept_and_its_want_is_the_reason_of_the_end(workspace, hub):
     assert ended.ended_because == "It ended because it was not used for 2 hours."
 
 
+def test_one_that_ended_with_the_workspace_says_so(workspace, hub):
+    view = enter(workspace, "p0")
+    workspace.sessions.started("p0", view.server, "ab")
+    change(workspace, view.id, asked_at=now() - LONG_AGO)
+    hub.known.clear()
+    workspace.sessions._hub.servers(fresh=True)
+    ended = state(workspace, "p0", view.id)
+
+    assert (ended.state, ended.error) == ("stopped", None)
+    assert "because the workspace was stopped or started again" in ended.ended_because
+
+
 def test_an_end_by_jupyterhub_that_is_none_for_want_of_use_gives_no_such_reason(workspace, hub):
     view = enter(workspace, "p0")
     workspace.sessions.started("p0", view.server, "ab")

@@ -10,6 +10,7 @@ from auth.identity import Identity
 from tests.sessions.conftest import ADA, EVE, PROJECT
 from workspace_api.app import create_app
 from workspace_api.database import now
+from workspace_api.environments.models import Environment
 from workspace_api.errors import (
     ConflictError,
     ForbiddenError,
@@ -22,6 +23,7 @@ from workspace_api.errors import (
 from workspace_api.people.models import User
 from workspace_api.sessions.models import SessionState, WorkSession
 from workspace_api.sessions.queue import server_name
+from workspace_api.sessions.views import Waiting
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,21 @@ def test_a_hub_that_does_not_answer_is_named_and_leaves_no_half_open_session(wor
     assert workspace.sessions.mine(ADA) == []
     [failed] = workspace.sessions.mine(ADA, ended=True)
     assert failed.state == "failed"
+
+
+def test_a_project_whose_environment_cannot_be_built_is_opened_without_its_packages(workspace, running):
+    running(2)  # so that it waits, and JupyterHub is not asked
+    key = workspace.projects.snapshot(ADA, PROJECT).environment_key
+    with workspace.database.write() as session:
+        session.execute(update(Environment).where(Environment.key == key).values(state="failed", error="No."))
+    plain = workspace.sessions.open(ADA, PROJECT, without_packages=True)
+    with workspace.database.write() as session:
+        session.execute(
+            update(WorkSession).where(WorkSession.id == plain.id).values(state=SessionState.PREPARING)
+        )
+
+    assert plain.environment_key == workspace.environments.want({}) != key
+    assert workspace.sessions.prepare("ada", plain.server) == Waiting("Building the environment")
 
 
 def test_at_the_limits_of_a_person_and_of_the_machine_a_session_waits_and_says_for_what(workspace, running):

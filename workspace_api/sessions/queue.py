@@ -43,10 +43,13 @@ class SessionQueue:
         self._room = room
         self._waiting_per_person = waiting_per_person
 
-    def enter(self, user: str, path: str, kind: str, size: Size) -> SessionView:
+    def enter(
+        self, user: str, path: str, kind: str, size: Size, environment_key: str | None = None
+    ) -> SessionView:
         """Return the person's session on `path`: the one that is there, or a new one that waits.
 
-        Raises LimitReachedError when too many of theirs wait already.
+        A new one has the environment `environment_key`, or with None the one that its project needs. Raises
+        LimitReachedError when too many of theirs wait already.
         """
         mine = (User.name == user, UNENDED)
         with self._table.database.write() as session:
@@ -67,6 +70,7 @@ class SessionQueue:
                 server=server_name(path, kind),
                 size=size.name,
                 limits=size.limits,
+                environment_key=environment_key,
                 state=SessionState.WAITING,
                 step=ASKING,
                 opened_at=dt.datetime.now(dt.UTC),  # precise, for the order of the line

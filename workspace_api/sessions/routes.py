@@ -62,7 +62,10 @@ def list_sizes(services: Services, caller: SignedIn) -> Listing[SizeSchema]:
 @router.post("/sessions", status_code=202)
 def open_session(services: Services, caller: Caller, body: SessionRequest) -> SessionSchema:
     """Open a project: the session that is there, or a new one, which may have to wait for a place."""
-    return SessionSchema.of(services.sessions.open(caller, body.project, body.kind, body.size))
+    opened = services.sessions.open(
+        caller, body.project, body.kind, body.size, without_packages=body.without_packages
+    )
+    return SessionSchema.of(opened)
 
 
 @router.get("/sessions/{session_id}")

@@ -23,6 +23,9 @@ class SessionRequest(BaseModel):
     project: Annotated[str, Field(max_length=510, description="`namespace/name`.")]
     kind: Annotated[str, Field(max_length=40, description="`lab` or `worksheet`.")] = "lab"
     size: Annotated[str | None, Field(max_length=40, description="A size's name; none: the usual.")] = None
+    without_packages: Annotated[
+        bool, Field(description="In an environment without the project's packages, to correct its files.")
+    ] = False
 
 
 class SizeSchema(BaseModel):

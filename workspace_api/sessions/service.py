@@ -74,6 +74,7 @@ class SessionService:
         launcher: Launcher,
     ) -> None:
         self._projects = projects
+        self._environments = environments
         self._people = people
         self._settings = settings
         machine = this_machine()
@@ -114,12 +115,22 @@ class SessionService:
             surroundings,
         )
 
-    def open(self, identity: Identity, path: str, kind: str = "lab", size: str | None = None) -> SessionView:
+    def open(
+        self,
+        identity: Identity,
+        path: str,
+        kind: str = "lab",
+        size: str | None = None,
+        *,
+        without_packages: bool = False,
+    ) -> SessionView:
         """Open a project: the caller's session on it, the one that is there or a new one of this size.
 
-        A new one waits until there is a place for it, which may be at once. Raises InvalidInputError for an
-        unknown kind or size, ForbiddenError for one that the caller may not use, LimitReachedError when too
-        many of theirs wait, and UnavailableError when JupyterHub does not answer.
+        A new one waits until there is a place for it, which may be at once. `without_packages` gives it the
+        environment of a project without environment files: there one corrects files that cannot be built.
+        Raises InvalidInputError for an unknown kind or size, ForbiddenError for one that the caller may not
+        use, LimitReachedError when too many of theirs wait, and UnavailableError when JupyterHub does not
+        answer.
         """
         if kind not in KINDS:
             raise InvalidInputError(
@@ -135,7 +146,8 @@ class SessionService:
         else:
             resources = partial(self._resources, identity, project.path)
             chosen = self.choice.usual_or_refuse(identity, project.path, resources)
-        view = self._queue.enter(identity.user or "", project.path, kind, chosen)
+        key = self._environments.want({}) if without_packages else None
+        view = self._queue.enter(identity.user or "", project.path, kind, chosen, key)
         if view.checkout_of not in (None, project.path):  # it may have been removed on the forge meanwhile
             person = self._people.get(view.owner)
             self.copies.ensure_fork(project.path, person)

@@ -20,6 +20,7 @@ SETTLING = dt.timedelta(seconds=10)
 LOOK_FOR_LEFT_SECONDS = 60.0
 MOST_ASKS = 3
 MOST_SESSIONS = 10_000
+LOST = "It ended because the workspace was stopped or started again, or because JupyterHub gave it up."
 CUT_OFF = "JupyterHub stopped while the session was being prepared. Open it again; nothing is lost."
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class Upkeep:
         table: SessionTable,
         queue: SessionQueue,
         hub: HubClient,
-        end: Callable[[str, SessionState, str | None], None],
+        end: Callable[[str, SessionState, str | None, str | None], None],
     ) -> None:
         self._table = table
         self._queue = queue
@@ -86,8 +87,8 @@ class Upkeep:
 
     def _lost(self, view: SessionView) -> None:
         if view.state == SessionState.RUNNING:
-            self._end(view.id, SessionState.STOPPED, None)
+            self._end(view.id, SessionState.STOPPED, None, LOST)
         elif view.asks < MOST_ASKS:
             self._queue.ask_again(view)
         else:
-            self._end(view.id, SessionState.FAILED, CUT_OFF)
+            self._end(view.id, SessionState.FAILED, CUT_OFF, None)
