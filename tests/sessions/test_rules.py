@@ -23,6 +23,7 @@ from workspace_api.errors import (
 from workspace_api.people.models import User
 from workspace_api.sessions.models import SessionState, WorkSession
 from workspace_api.sessions.queue import server_name
+from workspace_api.sessions.surroundings import Place
 from workspace_api.sessions.views import Waiting
 
 
@@ -68,6 +69,25 @@ def test_a_project_whose_environment_cannot_be_built_is_opened_without_its_packa
 
     assert plain.environment_key == workspace.environments.want({}) != key
     assert workspace.sessions.prepare("ada", plain.server) == Waiting("Building the environment")
+
+
+@pytest.mark.parametrize(("kind", "there"), [("lab", True), ("worksheet", False)])
+def test_jupyterlab_has_the_panel_and_voila_which_cannot_show_it_has_not(workspace, tmp_path, kind, there):
+    [size, *_] = workspace.sessions.choice.offered(ADA)
+    job = workspace.sessions._preparation._surroundings.server_job(
+        Place(tmp_path / "place"),
+        workspace.people.get("ada"),
+        (),
+        (),
+        size=size,
+        kind=kind,
+        project=PROJECT,
+        folder="projects/sessions",
+        environment_key=workspace.environments.want({}),
+        token="lf_secret",
+    )
+
+    assert ("JUPYTER_PATH" in job.env) is there
 
 
 def test_at_the_limits_of_a_person_and_of_the_machine_a_session_waits_and_says_for_what(workspace, running):

@@ -93,6 +93,9 @@ class Surroundings:
     ) -> Job:
         """Return the job of a session's server; its working folder is the checkout `folder` of `project`."""
         worksheets = kind == "worksheet"  # Voilà lists the root alone, so that is the checkout
+        panel = (
+            {} if worksheets else {"JUPYTER_PATH": str(LAB_PANEL / "share")}
+        )  # Voilà shares too little for it
         return self._job(
             place,
             person,
@@ -103,7 +106,7 @@ class Surroundings:
             env={
                 "JUPYTERHUB_DEFAULT_URL": "/voila/tree" if worksheets else f"/lab/tree/{folder}",
                 "JUPYTERHUB_ROOT_DIR": str(HOME / folder if worksheets else HOME),
-                "JUPYTER_PATH": str(LAB_PANEL / "share"),
+                **panel,
                 "JUPYTER_CONFIG_PATH": str(LAB_PANEL / "config"),
                 "LABFORK_PROJECT": project,
                 "LABFORK_SESSION": place.folder.name,
