@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -95,6 +96,11 @@ def become_jupyterhub(force: in_force.InForce) -> None:
     JupyterHub.launch_instance(["-f", str(Path(__file__).with_name("jupyterhub_config.py"))])
 
 
+def _where(home: Path) -> str:
+    """Return what stands before a command for this workspace, where its home is not the usual one."""
+    return "" if home == Path("var").resolve() else f"LABFORK_HOME={shlex.quote(str(home))} "
+
+
 def _greet(configuration: Configuration, sandbox: examination.Finding | None) -> None:
     typer.echo(f"Labfork {configuration.address} is starting; its logs are in {configuration.home / 'logs'}")
     for finding in (sandbox, examination.origins(configuration)):
@@ -103,9 +109,8 @@ def _greet(configuration: Configuration, sandbox: examination.Finding | None) ->
     first = password_file(configuration.home)
     if first.exists():
         typer.echo(f"Sign in as {configuration.admin_name} with the password {first.read_text().strip()}")
-        typer.echo(
-            f"(shown this once; change it with: .venv/bin/labfork user password {configuration.admin_name})"
-        )
+        command = f"{_where(configuration.home)}.venv/bin/labfork user password {configuration.admin_name}"
+        typer.echo(f"(shown this once; change it with: {command})")
         first.rename(first.with_name("first-administrator-password.shown"))
     if not configuration.alphagenome_api_key.get_secret_value():
         typer.echo(

@@ -148,7 +148,10 @@ def load(home: Path) -> InForce:
     """Read the configuration in force; ConfigurationError when the workspace was never started."""
     path = path_in(home)
     if not path.exists():
-        raise ConfigurationError(f"No workspace was ever started in {home}. Start it first: make up.")
+        raise ConfigurationError(
+            f"No workspace was ever started in {home}. Start it first: make up. If it is elsewhere, name "
+            "that folder: LABFORK_HOME=FOLDER."
+        )
     return InForce.model_validate_json(path.read_text(encoding="utf-8"))
 
 
