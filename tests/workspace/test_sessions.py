@@ -158,6 +158,15 @@ def test_the_session_is_a_fork_that_had_its_programs_loaded(ada, workspace):
     assert (control / "supervisor.log").read_text() == ""
 
 
+def test_the_cookie_of_a_warm_session_is_for_its_own_address_alone(ada):
+    her, server = ada
+    own = [
+        each["path"] for each in her.context.cookies() if each["name"].startswith("jupyterhub-user-ada-l-")
+    ]
+
+    assert own == [f"{urlsplit(server).path}/"]
+
+
 def test_the_session_is_the_persons_own_in_their_own_sandbox(ada, workspace):
     her, server = ada
     uid = int(her.run(server, "import os; print(os.getuid())"))

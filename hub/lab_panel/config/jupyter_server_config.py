@@ -4,6 +4,7 @@ Nothing is put on the path where modules are looked for: the project's environme
 """
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,10 @@ sys.modules[NAME] = module
 spec.loader.exec_module(module)
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jupyter
+# The cookie of this session is for its address alone. Left out, JupyterHub takes the address from where the module
+# was loaded, which for a warm start is no session: the cookie would be for all of them, beside that of a cold start.
+if prefix := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
+    c.HubOAuth.base_url = prefix
 c.HubOAuth.cache_max_age = 30  # seconds after which who signed out, or was shut out, is out of here too
 c.LabApp.extension_manager = "readonly"  # as the environment is; no package index is asked
 # Where language servers for Node lie; left out, npm is started in each session to be asked for its folder.
