@@ -117,7 +117,7 @@ def test_what_came_of_it_is_in_sight_whichever_button_was_pressed(opened, panel,
 def test_who_does_not_know_the_panel_finds_it_among_what_can_be_started(opened):
     pia, _, server = opened
     pia.page.goto(f"{server}/lab?reset")
-    pia.page.locator(".jp-LauncherCard", has_text="Save version, get updates").click(timeout=90_000)
+    pia.page.locator(".jp-LauncherCard", has_text="Labfork: Save Version, Get Updates").click(timeout=90_000)
     panel = pia.page.locator("#labfork-panel")
     panel.get_by_role("textbox", name="What changed").wait_for()
 

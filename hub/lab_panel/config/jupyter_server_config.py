@@ -21,8 +21,9 @@ sys.modules[NAME] = module
 spec.loader.exec_module(module)
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - given by Jupyter
-# The cookie of this session is for its address alone. Left out, JupyterHub takes the address from where the module
-# was loaded, which for a warm start is no session: the cookie would be for all of them, beside that of a cold start.
+# The cookie of this session is for its address alone. Left out, JupyterHub takes the address that was known
+# when its module was loaded, for a warm start none: the cookie would go to all sessions, and would hide from
+# a cold start its own.
 if prefix := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
     c.HubOAuth.base_url = prefix
 c.HubOAuth.cache_max_age = 30  # seconds after which who signed out, or was shut out, is out of here too

@@ -39,7 +39,7 @@ export async function plugin(shared, here) {
 
       const panel = new Panel(node, server, documents);
       app.commands.addCommand(SHOW, {
-        label: ({ isLauncher }) => (isLauncher ? "Save version, get updates" : "Labfork: Save Version, Get Updates …"),
+        label: "Labfork: Save Version, Get Updates …",
         caption: "Save versions, get updates and propose changes",
         icon,
         execute: () => {
@@ -48,7 +48,7 @@ export async function plugin(shared, here) {
         },
       });
       palette?.addItem({ command: SHOW, category: "Labfork" });
-      launcher?.add({ command: SHOW, category: "Other", rank: 0 });
+      launcher?.add({ command: SHOW, category: "Other", rank: 100 });
       app.restored.then(() => panel.start());
     },
   };
