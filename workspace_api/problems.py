@@ -127,6 +127,8 @@ def install_problems(app: FastAPI, render: RenderProblem | None) -> None:
 
     def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered below
+        if wants_page(request) and any(each["loc"][0] == "path" for each in error.errors()):
+            return on_http(request, HTTPException(404))  # whoever follows an address has typed nothing
         return respond(request, _of_validation(error, request_id_of(request)), render)
 
     def on_http(request: Request, error: Exception) -> Response:
