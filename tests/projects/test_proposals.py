@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from auth.identity import Identity, Level
 from tests.projects.conftest import ADMIN
@@ -132,6 +132,25 @@ def test_what_is_open_or_declined_waits_for_no_curation(shelf, people, project, 
 
     for seen in (made, declined):
         assert proposals.awaits_curation(people["ben"], project, seen) is None
+
+
+@pytest.mark.parametrize(
+    ("files", "told"), [({"requirements.txt": "six\n"}, True), ({"notes.txt": "x"}, False)]
+)
+def test_who_changed_the_environment_files_is_told_that_the_session_has_other_packages(
+    shelf, people, project, copy, proposals, monkeypatch, files, told
+):
+    fork = copy("ada")
+    key = shelf.workspace.projects.snapshot(people["ada"], fork).environment_key
+    with shelf.workspace.database.write() as session:
+        running = {"state": SessionState.RUNNING, "environment_key": key}
+        session.execute(update(WorkSession).where(WorkSession.checkout_of == fork).values(**running))
+    saved = shelf.change(fork, files, action="create" if told else "update")
+    answer = {"commit": saved, "changed": True}
+    monkeypatch.setattr(shelf.workspace.sessions.operations, "run", lambda *_: answer)
+    done = proposals.save_version(people["ada"], project, "Changed", None)
+
+    assert ("other packages than this session has" in " ".join(done.notes)) is told
 
 
 def test_two_who_changed_the_same_place_the_second_fits_again_after_updates(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from auth.identity import Identity
 from auth.permissions import ACCEPTS_FROM, Action, ProjectFacts, may
-from workspace_api.errors import ConflictError, FieldError, InvalidInputError
+from workspace_api.errors import ConflictError, FieldError, InvalidInputError, WorkspaceError
 from workspace_api.forge.client import ForgeClient
 from workspace_api.forge.lineage import ForgeLineage
 from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgeProposals, Remark
@@ -20,12 +20,17 @@ from workspace_api.imports.news import NewsService
 from workspace_api.projects.service import ProjectService
 from workspace_api.proposals.notebook_text import notebook_difference
 from workspace_api.proposals.views import Changes, Done, History
+from workspace_api.sessions.models import SessionState
 from workspace_api.sessions.service import SessionService
 
 Shape = TypeVar("Shape", bound=BaseModel)
 LONGEST_MESSAGE = 2_000
 LONGEST_TAG = 100
 MOST_NOTEBOOK_BYTES = 5_000_000
+OTHER_PACKAGES = (
+    "The environment files ask for other packages than this session has. Stop it and open the project again "
+    "to have them; their environment is built meanwhile."
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,21 @@ class ProposalService:
         return self.may_settle(dataclasses.replace(identity, within=None), path)
 
     def _do(self, identity: Identity, path: str, **request: object) -> Done:
-        return self._understood(Done, self._sessions.operations.run(identity, path, request))
+        done = self._understood(Done, self._sessions.operations.run(identity, path, request))
+        if not done.changed or not self._session_lags(identity, path, done.commit):
+            return done
+        return done.model_copy(update={"notes": [*done.notes, OTHER_PACKAGES]})
+
+    def _session_lags(self, identity: Identity, path: str, commit: str) -> bool:
+        """Whether the caller's session runs in another environment than the files of `commit` ask for."""
+        copy = self._sessions.copies.of(identity, path)
+        if copy is None or copy.state != SessionState.RUNNING:
+            return False
+        try:
+            asked = self._projects.snapshot(identity, copy.checkout_of or path, commit).environment_key
+        except WorkspaceError:  # what was done is done; the project's page tells what is wrong with it
+            return False
+        return asked != copy.environment_key
 
     @staticmethod
     def _understood(shape: type[Shape], answer: dict[str, Any]) -> Shape:
