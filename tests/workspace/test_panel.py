@@ -124,6 +124,19 @@ def test_who_does_not_know_the_panel_finds_it_among_what_can_be_started(opened):
     assert panel.get_by_role("textbox", name="What changed").evaluate("it => it === document.activeElement")
 
 
+def test_the_keyboard_alone_leads_to_the_panel(opened):
+    pia, _, server = opened
+    pia.page.goto(f"{server}/lab?reset")
+    pia.page.locator(".jp-LauncherCard").first.wait_for(timeout=90_000)
+    pia.page.keyboard.press("Control+Shift+C")
+    pia.page.keyboard.type("labfork")
+    pia.page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Labfork").wait_for()
+    pia.page.keyboard.press("Enter")
+    field = pia.page.locator("#labfork-panel").get_by_role("textbox", name="What changed")
+
+    field.and_(pia.page.locator(":focus")).wait_for()
+
+
 def test_a_refusal_is_said_in_words_and_beside_its_field(panel):
     panel.get_by_role("textbox", name="What changed").fill("Again")
     panel.get_by_label("Name of the version").fill("v2.0")

@@ -44,7 +44,7 @@ export async function plugin(shared, here) {
         icon,
         execute: () => {
           shell.activateById(widget.id);
-          panel.focus();
+          setTimeout(() => panel.focus()); // the command palette gives the focus back when it closes
         },
       });
       palette?.addItem({ command: SHOW, category: "Labfork" });
