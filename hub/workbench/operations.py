@@ -21,6 +21,7 @@ PROJECTS = "projects"
 HERE = "127.0.0.1"  # where a sandbox finds the workspace
 BEFORE_UPDATES = "What I had before getting updates"
 BEFORE_RETURN = "What I had before going back"
+LONGEST_SAID = 80
 
 
 def open_checkout(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,6 +80,14 @@ def get_updates(request: Mapping[str, Any]) -> dict[str, Any]:
         return _done(folder, head(folder) != before, held, copies, said)
 
 
+def _called(folder: Path, name: str, found: str) -> str:
+    """Return how people call a version that was asked for by `name`: a commit also by what was said of it."""
+    if not found.startswith(name):
+        return name
+    said = git(folder, "log", "-1", "--format=%s", found).strip()
+    return f"{found[:7]}: {said[:LONGEST_SAID]}"
+
+
 def go_back(request: Mapping[str, Any]) -> dict[str, Any]:
     """Make the files what they were in an earlier version, as a new version: nothing in between is lost."""
     folder, to = _folder(request), request["to"]
@@ -96,7 +105,7 @@ def go_back(request: Mapping[str, Any]) -> dict[str, Any]:
         git(folder, "read-tree", "-m", "-u", "HEAD", earlier)
         changed = bool(lines(folder, "diff", "--cached", "--name-only", "-z"))
         if changed:
-            git(folder, "commit", "--quiet", "--no-verify", "-m", f"Back to {to}")
+            git(folder, "commit", "--quiet", "--no-verify", "-m", f"Back to {_called(folder, to, earlier)}")
         copies += push(folder, on)[1]
         return _done(folder, changed, held, copies)
 

@@ -98,6 +98,10 @@ def test_what_fits_is_proposed_and_accepted_as_it_was_looked_at(shelf, people, p
     settled = proposals.accept(people["ben"], project, made.number, again.commit)
     assert settled.state == "accepted"
     assert shelf.on_forge(project).files.raw("notes.txt", ref="main") == b"one\nnot looked at\n"
+    [newest, *_] = shelf.on_forge(project).commits.list(get_all=False)
+    assert newest.message == f"{made.title}\n\nProposal {made.number} of ada", (
+        "versions are told by what was proposed"
+    )
 
 
 def test_what_was_accepted_waits_for_curation_until_a_curated_version_has_it(

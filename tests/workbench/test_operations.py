@@ -201,7 +201,8 @@ def test_going_back_makes_a_new_version_and_loses_nothing(ada):
 
     assert answer["changed"]
     assert (ada.checkout / "notes.txt").read_text() == "one\ntwo\nthree\n"
-    assert log(ada)[:3] == [f"Back to {first}", "What I had before going back", "Changed"]
+    said = ada.git("log", "-1", "--format=%s", first).strip()
+    assert log(ada)[:3] == [f"Back to {first[:7]}: {said}", "What I had before going back", "Changed"]
     assert "There is no version “v9”" in ada.ask("go_back", to="v9")["error"]
 
 

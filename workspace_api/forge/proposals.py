@@ -128,10 +128,11 @@ class ForgeProposals:
         Raises ConflictError when it changed or does not fit.
         """
         one = self._one(path, number)
+        words = f"{one.title}\n\nProposal {number} of {one.author['username']}"
 
         def merge(_forge: Any) -> None:
             try:
-                one.merge(sha=commit, **_as(user))
+                one.merge(sha=commit, merge_commit_message=words, **_as(user))
             except GitlabError as error:
                 if error.response_code in NOT_THEIRS:
                     raise ForbiddenError("Only maintainers of the project may accept proposals.") from error
