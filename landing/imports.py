@@ -43,7 +43,7 @@ def ask(
     if not repo:
         return _asking(pages, request, services, caller, typed)
     try:
-        plan = services.imports.plan(caller, repo)
+        plan = services.imports.plan(caller, repo, ref, path)
     except InvalidInputError as error:
         return _asking(pages, request, services, caller, typed, error=error)
     if plan.project is not None:

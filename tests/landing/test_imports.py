@@ -204,6 +204,23 @@ def test_who_may_not_and_what_may_not(opening, elsewhere, host, name, status, wo
     assert words in answer.text
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"ref": "--upload-pack=x"}, "cannot be a branch"),
+        ({"path": "../x.ipynb"}, "without any step upwards"),
+    ],
+)
+def test_a_link_with_a_ref_or_path_that_can_be_none_is_refused_before_it_is_confirmed(
+    opening, host, wrong, words
+):
+    answer = signed_in(opening, "anna").get("/open", params={"repo": f"{host}/a/b", **wrong})
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "Open it" not in answer.text
+
+
 def test_an_address_without_encryption_is_told_to_begin_with_https(make_workspace):
     workspace = make_workspace(repositories=RepositorySettings(hosts=("github.com",)))
     page = browser_of(application(workspace)).get("/open", params={"repo": "http://github.com/a/b"}).text

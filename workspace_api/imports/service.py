@@ -55,12 +55,13 @@ class ImportService:
         """Whether somebody may open repositories of any host at all."""
         return bool(self.hosts) and may(identity, Action.IMPORT_REPOSITORY, self._facts())
 
-    def plan(self, identity: Identity, repository: str) -> Plan:
+    def plan(self, identity: Identity, repository: str, ref: str = "", path: str = "") -> Plan:
         """Say what would happen if the caller opened an address; changes nothing.
 
-        Raises InvalidInputError for what is no address.
+        Raises InvalidInputError for what is no address, and for a ref or path that can be none.
         """
         address = _address(repository)
+        _check_place(ref, path)
         own = self._own(address)
         if own is not None:
             return Plan(address.source, address.host, project=own)
