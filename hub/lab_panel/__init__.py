@@ -17,15 +17,18 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    """Add the panel's addresses to the server; one that belongs to no session stays as it is."""
+    """Add the panel's addresses and the way to shared files; a server of no session stays as it is."""
     import os
+    from pathlib import Path
 
     from .handlers import routes
+    from .shares import lead_to
     from .workspace import Workspace
 
     workspace = Workspace.of(os.environ)
     if workspace is None:
         server.log.info("The Labfork panel: this server belongs to no session")
         return
+    lead_to(Path("/shared"), Path.home())
     web_app = server.web_app
     web_app.add_handlers(".*$", routes(web_app.settings["base_url"], workspace))

@@ -167,6 +167,13 @@ def test_the_cookie_of_a_warm_session_is_for_its_own_address_alone(ada):
     assert own == [f"{urlsplit(server).path}/"]
 
 
+def test_the_file_browser_leads_to_what_groups_share(ada):
+    her, server = ada
+    listed = her.context.request.get(f"{server}/api/contents/shared").json()["content"]
+
+    assert "public" in [each["name"] for each in listed]
+
+
 def test_the_session_is_the_persons_own_in_their_own_sandbox(ada, workspace):
     her, server = ada
     uid = int(her.run(server, "import os; print(os.getuid())"))
