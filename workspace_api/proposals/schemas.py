@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from workspace_api.listing import Listing
+from workspace_api.proposals.views import CellChange
 
 
 class Body(BaseModel):
@@ -79,7 +80,7 @@ class Proposals(Listing[ProposalSchema]):
 
 
 class ChangeSchema(BaseModel):
-    """One file that a proposal changes."""
+    """One file that a proposal changes: by `patch`, or the `cells` of a notebook that differ."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -87,6 +88,7 @@ class ChangeSchema(BaseModel):
     old_path: str
     kind: str
     patch: str
+    cells: list[CellChange] | None
 
 
 class RemarkSchema(BaseModel):

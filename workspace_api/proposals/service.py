@@ -18,8 +18,8 @@ from workspace_api.forge.proposals import FileChange, ForgeProposal, ForgePropos
 from workspace_api.guard import require
 from workspace_api.imports.news import NewsService
 from workspace_api.projects.service import ProjectService
-from workspace_api.proposals.notebook_text import notebook_difference
-from workspace_api.proposals.views import Changes, Done, History
+from workspace_api.proposals.notebook_cells import changed_cells
+from workspace_api.proposals.views import Changes, Done, History, ProposedFile
 from workspace_api.sessions.models import SessionState
 from workspace_api.sessions.service import SessionService
 
@@ -38,7 +38,7 @@ class Whole:
     """A proposal with what it changes, and what people said of it."""
 
     proposal: ForgeProposal
-    changes: Sequence[FileChange]
+    changes: Sequence[ProposedFile]
     remarks: Sequence[Remark]
 
 
@@ -207,14 +207,15 @@ class ProposalService:
     def _require(self, identity: Identity, action: Action, path: str, doing: str) -> None:
         require(identity, action, self._facts(identity, path), doing)
 
-    def _readable(self, proposal: ForgeProposal, change: FileChange) -> FileChange:
-        """Return a change of a notebook as a difference of its cells."""
+    def _readable(self, proposal: ForgeProposal, change: FileChange) -> ProposedFile:
+        """Return a change as people read it: of a notebook the cells that differ, else lines."""
+        by_lines = ProposedFile(change.path, change.old_path, change.kind, change.patch)
         if not change.path.endswith(".ipynb") or not proposal.base or not proposal.source:
-            return change
+            return by_lines
         before = self._text(proposal.source, proposal.base, change.old_path, change.kind == "added")
         after = self._text(proposal.source, proposal.commit, change.path, change.kind == "removed")
-        text = notebook_difference(before, after)
-        return change if text is None else FileChange(change.path, change.old_path, change.kind, text)
+        cells = changed_cells(before, after)
+        return by_lines if cells is None else dataclasses.replace(by_lines, patch="", cells=cells)
 
     def _text(self, path: str, commit: str, file: str, absent: bool) -> bytes:
         return b"" if absent else self._forge.read(path, commit, file, MOST_NOTEBOOK_BYTES)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -58,6 +60,17 @@ class CellChange(BaseModel):
     outputs: Annotated[str, StringConstraints(max_length=40)] = ""
     pictures_before: Annotated[list[Picture], Field(max_length=4)] = []
     pictures_after: Annotated[list[Picture], Field(max_length=4)] = []
+
+
+@dataclass(frozen=True)
+class ProposedFile:
+    """A file that a proposal changes: by `patch`, empty where it is no text, or `cells` of a notebook."""
+
+    path: str
+    old_path: str
+    kind: str
+    patch: str
+    cells: Sequence[CellChange] | None = None
 
 
 class ChangedFile(BaseModel):
