@@ -24,6 +24,7 @@ import docker  # type: ignore[import-untyped]
 import docker.utils.socket  # type: ignore[import-untyped]
 import requests
 
+from hub.container_end import end_of
 from hub.containers import connect
 from hub.control_groups import ROOT, ControlGroup
 from hub.disk_use import DiskWatch
@@ -41,10 +42,7 @@ LOOK_AT_DISK = 0.5
 REFUSED_FORKS = 200
 LAST_OUTPUT_SECONDS = 5.0
 REMOVAL_TRIES = 600  # a second apart
-SIGNALLED = (128 + signal.SIGTERM, 128 + signal.SIGKILL)  # exit codes of what somebody ended
-SHUTDOWN_SECONDS = 12.0  # an engine that stops ends its containers first, and gives them ten
 NOT_STARTED = 127  # a shell's exit code for a command that could not be started
-REMOVED = ("removing", "dead")  # by somebody else
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 ENGINE_ERRORS = (docker.errors.DockerException, requests.RequestException, OSError)
@@ -116,7 +114,10 @@ class ContainerSupervisor:
         return output, relay
 
     def _begin_warm(self, container: Any, pid: int, attached: Any) -> threading.Thread:
-        """Have the job forked into the container, whose own process goes on waiting; raises OSError."""
+        """Have the job forked into the container, whose own process goes on waiting; raises OSError.
+
+        That one is told which it is, and passes on to it what it is sent when the container is stopped.
+        """
         read_output, write_output = os.pipe()
         try:
             self.forked = fork_into(pid, self.plan["warm"], _variables(container), write_output)
@@ -125,6 +126,8 @@ class ContainerSupervisor:
             raise
         finally:
             os.close(write_output)
+        with contextlib.suppress(OSError):  # the engine has gone away, and that ends the job
+            attached._sock.sendall(f"{self.forked.number}\n".encode())
         _in_thread(self._await_fork, self.forked)
         _in_thread(self._await_engine, container)
         _in_thread(self._keep_output, attached)  # the engine keeps a container whose own output nobody reads
@@ -196,15 +199,13 @@ class ContainerSupervisor:
             return "lost", None
         if self.group is not None and self.group.out_of_memory():
             return self._out_of_memory(), None
-        signalled = self.status in SIGNALLED
         try:
-            container.reload()
-        except ENGINE_ERRORS:  # somebody removed it, or its engine was stopped
-            return ("lost", None) if signalled else ("exited", self.status)
-        state = container.attrs["State"]
-        if state["OOMKilled"]:
+            end = end_of(self.plan["host"], container.id)
+        except ENGINE_ERRORS:  # somebody removed it, or its engine stops
+            return "lost", None
+        if end.out_of_memory:
             return self._out_of_memory(), None
-        if signalled and (state["Status"] in REMOVED or _stops(container.client)):
+        if end.from_outside:
             return "lost", None
         if self.status and disk.look() > self.limits["disk_bytes"]:  # it filled it between two looks
             return "disk", None
@@ -311,18 +312,6 @@ def _remove(container: Any, *, tries: int) -> bool:
             print(f"{container.name} is not removed yet: {error}", file=sys.stderr)
         else:
             return True
-    return False
-
-
-def _stops(client: Any) -> bool:
-    """Whether the engine is about to stop: it ended the job, and soon does not answer any more."""
-    deadline = time.monotonic() + SHUTDOWN_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            client.ping()
-        except ENGINE_ERRORS:
-            return True
-        time.sleep(LOOK_AT_DISK)
     return False
 
 

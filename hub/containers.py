@@ -27,8 +27,18 @@ SUPERVISE = (
 )
 PREFIX = "labfork-job-"
 JOB_LABEL = "org.labfork.job"
-# The job begins when the supervisor has found its control group and carries its connections.
-GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@" </dev/null', "sh")
+# The job begins when the supervisor has found its control group and carries its connections: an empty line
+# says so. A number is that of a job which was forked into the container: what stays in its place sends it
+# what it is sent itself, until the supervisor is gone. Some shells end `read` at a signal, as at the end.
+BEGIN_OR_STAY = """
+read -r labfork_job || exit
+[ "$labfork_job" ] || exec "$@" </dev/null
+for labfork_signal in HUP INT QUIT USR1 USR2 TERM; do
+    trap "labfork_sent=1; kill -s $labfork_signal $labfork_job 2>/dev/null" $labfork_signal
+done
+while read -r _ || [ "$labfork_sent" ]; do labfork_sent=; done
+"""
+GATE = ("/bin/sh", "-c", BEGIN_OR_STAY, "sh")
 # What repo2docker names so is a repository's file `start`.
 STARTED = ("/bin/sh", "-c", f'exec ${{{ENTRYPOINT_VARIABLE}:+"${ENTRYPOINT_VARIABLE}"}} "$@"', "sh")
 ACCOUNT_FILES = ("passwd", "group", "nsswitch.conf")
@@ -128,11 +138,14 @@ def container_name(folder: Path) -> str:
     return PREFIX + hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
 
 
-def connect(host: str) -> docker.DockerClient:
-    """Return a client of the engine at `host`; settings of our own environment do not count."""
+def connect(host: str, seconds: float = 60.0) -> docker.DockerClient:
+    """Return a client of the engine at `host`, which is given `seconds` for each answer.
+
+    Settings of our own environment do not count.
+    """
     import docker
 
-    return docker.DockerClient(base_url=host, timeout=60)
+    return docker.DockerClient(base_url=host, timeout=seconds)
 
 
 @contextlib.contextmanager
@@ -187,6 +200,7 @@ def container_options(job: Job, image: str, etc: Path, network: str) -> dict[str
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "init": True,
+        "stop_signal": "SIGTERM",  # whatever the image says: what ends a job asks it so
         "ipc_mode": "private",
         "mem_limit": limits.memory_bytes,
         "memswap_limit": limits.memory_bytes,

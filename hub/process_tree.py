@@ -31,6 +31,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def number_inside(pid: int) -> int:
+    """Return the number of a process in its own process namespace; raises OSError when it is gone."""
+    for line in (PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("NSpid:"):
+            return int(line.split()[-1])
+    raise ProcessLookupError(f"process {pid} has ended")
+
+
 def resident_bytes(pid: int) -> int:
     """Return the memory that a process holds, 0 when it is gone."""
     with contextlib.suppress(OSError, ValueError, IndexError):

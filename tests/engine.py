@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,6 +35,7 @@ class Engine:
     host: str
     client: docker.DockerClient
     base: str
+    restart: Callable[[], None]  # stops it as its machine's services do, and starts it again
 
     @property
     def settings(self) -> dict[str, str]:
@@ -67,15 +68,25 @@ def running_engine(*, fresh: bool = False) -> Iterator[Engine]:
         host = f"unix://{temporary}/s"
         daemon = start_engine(Path(temporary), data, lock)
         client = docker.DockerClient(base_url=host, version="1.41", timeout=120)
+
+        def restart() -> None:
+            nonlocal daemon
+            _stop(daemon)
+            daemon = start_engine(Path(temporary), data, lock)
+
         try:
             for left in client.containers.list(all=True):  # by tests that were cut off
                 left.remove(force=True)
             import_base(client)
-            yield Engine(host, client, BASE)
+            yield Engine(host, client, BASE, restart)
         finally:
             client.close()
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait(60)
+            _stop(daemon)
+
+
+def _stop(daemon: subprocess.Popen[bytes]) -> None:
+    daemon.send_signal(signal.SIGTERM)
+    daemon.wait(60)
 
 
 def require_programs() -> None:

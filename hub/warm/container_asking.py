@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hub.process_tree import children
+from hub.process_tree import children, number_inside
 from hub.warm import ENTRYPOINT_VARIABLE, FORKS
 from hub.warm.asking import connected
 from hub.warm.confinement import compare, confinement_of, open_groups
@@ -31,6 +31,7 @@ class ForkedJob:
     """A job that was forked into its container."""
 
     process: int  # a descriptor of just that one
+    number: int  # by which the container's own processes know it
     keeper: socket.socket
 
     def wait(self) -> int | None:
@@ -74,10 +75,10 @@ def fork_into(pid: int, plan: Mapping[str, Any], env: Mapping[str, str], output:
             raise OSError("the fork server could not enter the container; its log says why")
         compare(pid, int(number), confinement)
         signal.pidfd_send_signal(first, 0)  # it is there still: nothing was read of another with its number
-        process = os.pidfd_open(int(number))
+        process, inside = os.pidfd_open(int(number)), number_inside(int(number))
         server.sendall(GO_ON)
         server.settimeout(None)
-        return ForkedJob(process, server.dup())
+        return ForkedJob(process, inside, server.dup())
 
 
 def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:

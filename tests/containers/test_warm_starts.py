@@ -214,7 +214,7 @@ def test_an_end_that_makes_no_sense_is_not_known():
     keeper, teller = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     teller.send(b"never")
 
-    assert ForkedJob(-1, keeper).wait() is None
+    assert ForkedJob(-1, -1, keeper).wait() is None
 
 
 def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, capfd):
