@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hub.supervisor import take_on
 from hub.warm import SOCKET
+from hub.warm.forking import forked
 from hub.warm.imports import load_ahead
 from hub.warm.program import retitle
 
@@ -73,30 +74,20 @@ def answer(listener: socket.socket, asker: socket.socket, watch: Callable[[Path]
     asker.settimeout(ASKER_SECONDS)
     with contextlib.suppress(OSError):
         job = asker.recv(LONGEST_PATH)
-        if not job:
-            return
-        if (taking := os.fork()) == 0:
-            listener.close()
-            asker.close()
-            _supervise(Path(os.fsdecode(job)), watch)
-        os.waitpid(taking, 0)
-        asker.sendall(TAKEN_ON)
+        if job:
+            forked(lambda: _supervise(Path(os.fsdecode(job)), watch, (listener, asker))).wait()
+            asker.sendall(TAKEN_ON)
 
 
-def _supervise(folder: Path, watch: Callable[[Path], None]) -> None:
-    """In a fork: take the job of `folder` on and see it to its end; never returns."""
-    try:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        log = os.open(folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        for descriptor in (1, 2):
-            os.dup2(log, descriptor)
-        os.close(log)
-        sys.argv = [sys.argv[0], str(folder)]
-        retitle((sys.executable, "-m", "hub.supervisor", str(folder)))
-        take_on(watch)
-    except BaseException:  # noqa: BLE001 - the last frame of this process
-        traceback.print_exc()
-        sys.stderr.flush()
-    finally:
-        os._exit(0)
+def _supervise(folder: Path, watch: Callable[[Path], None], ours: Sequence[socket.socket]) -> None:
+    """In a fork: take the job of `folder` on and see it to its end, without the sockets that are `ours`."""
+    for each in ours:
+        each.close()
+    os.setsid()
+    log = os.open(folder / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+    sys.argv = [sys.argv[0], str(folder)]
+    retitle((sys.executable, "-m", "hub.supervisor", str(folder)))
+    take_on(watch)

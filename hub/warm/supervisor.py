@@ -14,36 +14,8 @@ from hub.relay import serve
 from hub.supervisor import Process, Supervisor, open_listeners
 from hub.warm import seccomp
 from hub.warm.entering import Namespaces, give_up_rights
-from hub.warm.forking import settle, shell_status
+from hub.warm.forking import Forked, settle
 from hub.warm.program import become, retitle
-
-
-class Forked:
-    """A fork of ours, as far as a supervisor needs to know a process."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        """Return how it ended, as a shell would say it, or None while it runs."""
-        return self._wait(os.WNOHANG)
-
-    def wait(self) -> int | None:
-        """Wait for its end."""
-        return self._wait(0)
-
-    def kill(self) -> None:
-        """End it."""
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
-
-    def _wait(self, options: int) -> int | None:
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, options)
-            if pid:
-                self.returncode = shell_status(status)
-        return self.returncode
 
 
 class WarmSupervisor(Supervisor):

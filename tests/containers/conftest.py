@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -221,3 +222,12 @@ def either(request, container_launcher, tmp_path) -> ContainerRunner:
 def sandbox(either) -> ContainerRunner:
     """What the tests of a sandbox run with."""
     return either
+
+
+@pytest.fixture
+def silent_engine(tmp_path) -> Iterator[str]:
+    """The address of an engine that takes connections and says nothing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        yield f"unix://{tmp_path}/s"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -158,15 +156,6 @@ def test_a_job_whose_engine_stops_has_time_to_save_and_is_lost(either, docker_en
     assert "no warm start" not in (folder / "supervisor.log").read_text()
     assert (either.home / "saved").read_text() == f"{signal.SIGTERM} in time"
     wait_for(lambda: not docker_engine.client.containers.list(filters={"name": PREFIX}), what="its removal")
-
-
-@pytest.fixture
-def silent_engine(tmp_path) -> Iterator[str]:
-    """The address of an engine that takes connections and says nothing."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "s"))
-        listener.listen()
-        yield f"unix://{tmp_path}/s"
 
 
 def test_an_engine_that_hangs_is_not_waited_for_for_ever(silent_engine, monkeypatch):

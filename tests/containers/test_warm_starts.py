@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,13 +21,14 @@ import requests
 
 from hub.container_supervisor import ContainerSupervisor
 from hub.process_tree import children
-from hub.warm import LOADED, WANTED, container_forks
+from hub.warm import LOADED, SOCKET, WANTED, container_forks
 from hub.warm.asking import WarmContainers
 from hub.warm.confinement import NotTheSameError, compare, confinement_of
 from hub.warm.container_asking import ForkedJob
 from hub.warm.containers import PREFIX, ForkServerInContainer
 from hub.warm.entering import KINDS
 from hub.warm.seccomp import filters_of
+from hub.warm.waiting import keeping_command
 from nfs.mounts import Mount
 from tests.conftest import wait_for
 from tests.containers.conftest import WarmRunner
@@ -96,7 +98,9 @@ def test_without_the_fork_server_a_job_starts_all_the_same(warm, fork_server):
 
 
 def test_a_fork_server_that_was_killed_leaves_nothing_that_hinders_the_next(fork_server, warm):
+    [forks] = psutil.Process(fork_server.process.pid).children()
     fork_server.kill()
+    forks.wait(10)
     fork_server.start()
 
     assert warm.run("print('ran')")[1] == "ran\n"
@@ -230,11 +234,47 @@ def test_an_image_that_is_gone_is_fetched_from_nowhere(docker_engine, tmp_path, 
         record(tmp_path, "gone")
         (tmp_path / WANTED).touch()
         image = f"localhost:{registry.server_port}/labfork:gone"
-        ForkServerInContainer(tmp_path, tmp_path, docker_engine.host, image).look()
+        attempts(ForkServerInContainer(tmp_path, tmp_path, docker_engine.host, image), 1)
         registry.shutdown()
 
     assert "No such image" in capfd.readouterr().err
     assert asked == []
+
+
+def attempts(forks: ForkServerInContainer, count: int) -> None:
+    """Want a fork server that cannot be started, so many times, and wait until it has been given up."""
+    for _ in range(count):
+        wait_for(lambda: forks.look() or not (forks._folder / WANTED).exists(), what="what was before")
+        (forks._folder / WANTED).touch()
+        wait_for(lambda: forks.look() or not (forks._folder / WANTED).exists(), what="the attempt")
+
+
+def test_that_the_engine_is_away_is_said_once_until_it_is_there_again(docker_engine, tmp_path, capfd):
+    record(tmp_path, "gone")
+    forks = ForkServerInContainer(tmp_path, tmp_path, f"unix://{tmp_path}/nothing", "x:gone")
+    attempts(forks, 3)
+
+    assert capfd.readouterr().err.count("cannot be started") == 1
+
+
+def test_while_the_engine_hangs_supervisors_are_forked_all_the_same(silent_engine, tmp_path):
+    folder, job = tmp_path / "warm", tmp_path / "job"
+    job.mkdir()
+    plan = {"limits": {"log_bytes": 99}, "writable": [], "host": "unix:///nowhere", "options": {}}
+    (job / "plan.json").write_text(json.dumps(plan))
+    record(tmp_path, "own")
+    with (tmp_path / "log").open("wb") as log:
+        keeper = subprocess.Popen(keeping_command(folder, tmp_path, silent_engine, "x:own"), stderr=log)
+    try:
+        starts = WarmContainers(folder, tmp_path)
+        wait_for(lambda: starts.expect() or (folder / WANTED).exists(), what="its folder")
+        wait_for((folder / SOCKET).exists, seconds=20, what="its socket")
+        time.sleep(1)  # so that it has looked
+        assert starts.ask(job)
+        wait_for((job / "exit.json").exists, seconds=5, what="the end of a job without an engine")
+    finally:
+        keeper.terminate()
+        assert keeper.wait(20) == 0
 
 
 def test_a_first_process_that_has_ended_is_not_looked_into():

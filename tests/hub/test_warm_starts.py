@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +20,7 @@ from hub.launchers import SandboxLauncher
 from hub.sandbox import Host
 from hub.warm import LOADED, WANTED
 from hub.warm.asking import WarmStarts
+from hub.warm.serving import answer
 from nfs.mounts import Mount
 from tests.hub.conftest import PERSON, ROOT, Runner
 from tests.publishing import notebook
@@ -149,6 +153,46 @@ def test_an_exception_is_written_and_ends_the_job_with_1(warm):
 
     assert outcome.exit_code == 1
     assert log.endswith("ValueError: seen\n")
+
+
+@pytest.fixture
+def handled(tmp_path) -> Iterator[Path]:
+    """A file in which our handler of SIGTERM says which process ran it."""
+    file = tmp_path / "handled"
+    before = signal.signal(signal.SIGTERM, lambda *_: file.write_text(str(os.getpid())))
+    yield file
+    signal.signal(signal.SIGTERM, before)
+
+
+def take_with_a_signal(monkeypatch, job: Path, *, to_the_fork: bool) -> None:
+    """Have a fork take `job` on; it or we get SIGTERM in the moment of the fork."""
+    fork = os.fork
+
+    def signalled() -> int:
+        if ((pid := fork()) == 0) == to_the_fork:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pid
+
+    job.mkdir()
+    asker, asked = socket.socketpair()
+    with monkeypatch.context() as patched, asker, asked, socket.socket() as listener:
+        patched.setattr(os, "fork", signalled)
+        asker.sendall(os.fsencode(job))
+        answer(listener, asked, lambda folder: None)
+
+
+def test_a_signal_to_a_fork_that_has_just_begun_ends_it_and_is_none_to_us(handled, monkeypatch, tmp_path):
+    take_with_a_signal(monkeypatch, tmp_path / "job", to_the_fork=True)
+
+    assert not handled.exists()
+    assert not (tmp_path / "job" / "started").exists()
+
+
+def test_a_signal_to_us_while_we_fork_is_heeded_by_us_alone(handled, monkeypatch, tmp_path):
+    take_with_a_signal(monkeypatch, tmp_path / "job", to_the_fork=False)
+
+    assert handled.read_text() == str(os.getpid())
+    assert (tmp_path / "job" / "started").exists()
 
 
 @pytest.fixture
