@@ -24,6 +24,7 @@ import docker  # type: ignore[import-untyped]
 import docker.utils.socket  # type: ignore[import-untyped]
 import requests
 
+from hub.bell import Bell
 from hub.container_end import end_of
 from hub.containers import connect
 from hub.control_groups import ROOT, ControlGroup
@@ -32,13 +33,11 @@ from hub.job_log import JobLog
 from hub.metadata import NetworkError, shut_out
 from hub.records import reserve_record, write_record
 from hub.relay import serve
-from hub.supervisor import CHUNK, take_on
+from hub.supervisor import CHUNK, LOOK, LOOK_CLOSELY, REPORT, take_on
 from hub.usage import UsageMeter
 from hub.warm.container_asking import ForkedJob, fork_into
 
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
-LOOK = 0.05
-LOOK_AT_DISK = 0.5
 REFUSED_FORKS = 200
 LAST_OUTPUT_SECONDS = 5.0
 REMOVAL_TRIES = 600  # a second apart
@@ -60,13 +59,14 @@ class ContainerSupervisor:
         self.peak = 0
         self.meter = UsageMeter()
         self.forked: ForkedJob | None = None  # the job, where it was forked into the container
+        self.bell = Bell(folder)
         self.ended = threading.Event()
         self.status: int | None = None  # stays None when the engine no longer tells
 
     def run(self) -> None:
         """Start the container, watch it, and record how it ended."""
         reserve_record(self.folder / "exit.json")
-        disk = DiskWatch(self.plan["writable"], self._processes, LOOK_AT_DISK)
+        disk = DiskWatch(self.plan["writable"], self._processes, LOOK)
         container, relay = None, None
         try:
             client = connect(self.plan["host"])
@@ -77,7 +77,7 @@ class ContainerSupervisor:
             self.log.write(f"It could not be started: {words}\n".encode())
             ended: tuple[str, int | None] = ("exited", NOT_STARTED)
         else:
-            disk.start()
+            disk.start(self.limits["disk_bytes"], self.bell.ring)
             ended = self._watch(container, disk)
             with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
                 container.kill()  # what is left in it may hold its output open
@@ -169,7 +169,7 @@ class ContainerSupervisor:
     def _await_fork(self, forked: ForkedJob) -> None:
         with contextlib.suppress(OSError):  # then the status stays unknown
             self.status = forked.wait()
-        self.ended.set()
+        self._note_end()
 
     def _await_engine(self, container: Any) -> None:
         """Count a forked job as lost when the engine goes away, which may end it, as any other then is."""
@@ -178,23 +178,35 @@ class ContainerSupervisor:
         except ENGINE_ERRORS:
             if not self.ended.is_set():
                 self.status = None
-                self.ended.set()
+                self._note_end()
 
     def _await_end(self, client: Any, identifier: str) -> None:
         with contextlib.suppress(*ENGINE_ERRORS):  # then the status stays unknown
             self.status = client.api.wait(identifier, timeout=None)["StatusCode"]
+        self._note_end()
+
+    def _note_end(self) -> None:
         self.ended.set()
+        self.bell.ring()
 
     def _watch(self, container: Any, disk: DiskWatch) -> tuple[str, int | None]:
-        deadline = time.monotonic() + self.limits["wall_seconds"]
-        next_report = 0.0
-        while not self.ended.wait(LOOK):
-            if time.monotonic() >= next_report:
-                next_report = time.monotonic() + LOOK_AT_DISK
+        began = time.monotonic()
+        deadline, report_at = began + self.limits["wall_seconds"], began
+        while not self.ended.is_set():
+            if time.monotonic() >= report_at:
+                report_at = time.monotonic() + REPORT
                 self._report()
             if (reason := self._exceeded(deadline, disk)) is not None:
                 self._end(container, GRACE.get(reason, 0.0))
                 return reason, None
+            now = time.monotonic()
+            # the group ends with its container, and takes the peak with it: a short job's is looked for soon
+            pause = min(LOOK, max(LOOK_CLOSELY, (now - began) / 10))
+            self.bell.wait(min(pause, deadline - now))
+        return self._end_by_itself(container, disk)
+
+    def _end_by_itself(self, container: Any, disk: DiskWatch) -> tuple[str, int | None]:
+        """Return why the job ended where we had no part in that, and its exit code."""
         if self.status is None:
             return "lost", None
         if self.group is not None and self.group.out_of_memory():

@@ -51,8 +51,8 @@ def nameless_bytes(pids: Iterable[int], devices: frozenset[int]) -> int:
     """Return the bytes on `devices` in files that were removed and that `pids` still hold open."""
     seen: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):
-            for held in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+            for held in descriptors:
                 with contextlib.suppress(OSError):
                     found = held.stat()
                     if found.st_nlink == 0 and stat.S_ISREG(found.st_mode) and found.st_dev in devices:
@@ -74,12 +74,11 @@ class DiskWatch:
         self._devices = frozenset(path.stat().st_dev for path in map(Path, folders) if path.exists())
         self._first = used_bytes(folders)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._go_on, daemon=True)
         self.growth = 0
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+    def start(self, limit: int, tell: Callable[[], None]) -> None:
+        """Begin to look; a look that finds more than `limit` bytes more calls `tell`, in its own thread."""
+        threading.Thread(target=self._go_on, args=(limit, tell), daemon=True).start()
 
     def stop(self) -> None:
         """Look no more."""
@@ -90,9 +89,11 @@ class DiskWatch:
         nameless = nameless_bytes(self._processes(), self._devices)
         return used_bytes(self._folders) + nameless - self._first
 
-    def _go_on(self) -> None:
+    def _go_on(self, limit: int, tell: Callable[[], None]) -> None:
         wait = self._pause
         while not self._stop.wait(wait):
             begun = time.monotonic()
             self.growth = self.look()
+            if self.growth > limit:
+                tell()
             wait = max(self._pause, 10 * (time.monotonic() - begun))

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from hub.bell import ring
 from hub.control_groups import find_control_group
 from hub.jobs import Job, Launched, Launcher, Outcome, Usage
 from hub.records import write_whole
@@ -120,6 +121,7 @@ class SupervisedJob:
     def cancel(self) -> None:
         """End it with everything it started; returns when all of that is gone."""
         (self.folder / "cancel").touch()
+        ring(self.folder)
         while self.outcome() is None:
             time.sleep(0.02)
 

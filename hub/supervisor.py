@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from hub.bell import Bell
 from hub.control_groups import ControlGroup, make_control_group
 from hub.disk_use import DiskWatch
 from hub.job_log import JobLog
@@ -35,8 +36,9 @@ OPTIONS_FD = 98
 FILTER_FD = 99
 LISTENER_FD = 100  # the first of them
 GRACE = {"cancelled": 4.0, "time": 4.0}  # seconds in which a job may still save what it has
-LOOK = 0.05
-LOOK_AT_DISK = 0.5
+LOOK = 0.5  # at what the kernel has counted, and at the disk; all else wakes a supervisor
+LOOK_CLOSELY = 0.05  # at what nobody else limits, or remembers
+REPORT = 2.0  # pages show new figures after five
 REFUSED_FORKS = 200
 OPEN_FILES = 16_384
 CHUNK = 1 << 16
@@ -69,6 +71,7 @@ class Supervisor:
         self.log = JobLog(folder / "log", self.limits["log_bytes"])
         self.peak = 0
         self.meter = UsageMeter()
+        self.bell = Bell(folder)
         self.group: ControlGroup | None = None
         self.sandbox: tuple[int, int] | None = None  # its first process, and a descriptor of just that one
 
@@ -89,13 +92,13 @@ class Supervisor:
         write_record(self.folder / "exit.json", ended, lasting=True)
 
     def _carry(self) -> tuple[str, int | None]:
-        disk = DiskWatch(self.plan["writable"], self._processes, LOOK_AT_DISK)
+        disk = DiskWatch(self.plan["writable"], self._processes, LOOK)
         try:
             process, output = self._start()
         except (OSError, subprocess.SubprocessError) as error:
             self.log.write(f"{self.plan['argv'][0]} could not be started: {error}\n".encode())
             return "exited", NOT_STARTED
-        disk.start()
+        disk.start(self.limits["disk_bytes"], self.bell.ring)
         try:
             return self._watch(process, output, disk)
         finally:
@@ -162,14 +165,17 @@ class Supervisor:
 
     def _watch(self, process: Process, output: int, disk: DiskWatch) -> tuple[str, int | None]:
         deadline = time.monotonic() + self.limits["wall_seconds"]
-        next_report = 0.0
+        look_at, report_at = 0.0, 0.0
         with selectors.DefaultSelector() as selector:
-            selector.register(output, selectors.EVENT_READ)
-            selector.register(os.pidfd_open(process.pid), selectors.EVENT_READ)
+            for waited_for in (output, os.pidfd_open(process.pid), self.bell):
+                selector.register(waited_for, selectors.EVENT_READ)
             while process.poll() is None:
-                self._attend(selector, output)
-                if time.monotonic() >= next_report:
-                    next_report = time.monotonic() + LOOK_AT_DISK
+                rung = self._attend(selector, output, min(look_at, deadline))
+                if not rung and time.monotonic() < min(look_at, deadline):
+                    continue
+                look_at = time.monotonic() + (LOOK_CLOSELY if self.group is None else LOOK)
+                if time.monotonic() >= report_at:
+                    report_at = time.monotonic() + REPORT
                     self._report()
                 reason = self._exceeded(deadline, disk)
                 if reason is not None:
@@ -182,14 +188,22 @@ class Supervisor:
             return "disk", None
         return "exited", process.returncode
 
-    def _attend(self, selector: selectors.BaseSelector, output: int) -> None:
-        """Wait a moment for output, or for the end; what a job closed is not waited for again."""
-        for key, _ in selector.select(LOOK):
-            if key.fd == output:
+    def _attend(self, selector: selectors.BaseSelector, output: int, until: float) -> bool:
+        """Wait for output, for the end and for the bell, no longer than `until`; whether the bell rang.
+
+        What a job closed is not waited for again.
+        """
+        rung = False
+        for key, _ in selector.select(max(until - time.monotonic(), 0.0)):
+            if key.fileobj is self.bell:
+                self.bell.hush()
+                rung = True
+            elif key.fd == output:
                 if chunk := os.read(output, CHUNK):
                     self.log.write(chunk)
                 else:
                     selector.unregister(output)
+        return rung
 
     def _attend_last(self, output: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -229,7 +243,7 @@ class Supervisor:
                 os.kill(first, signal.SIGTERM)
             until = time.monotonic() + grace
             while process.poll() is None and time.monotonic() < until:
-                self._attend(selector, output)
+                self._attend(selector, output, until)
 
     def _first_process(self, process: Process) -> int | None:
         if not self.plan["sandboxed"]:

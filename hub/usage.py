@@ -21,11 +21,12 @@ class UsageMeter:
     def __init__(self) -> None:
         self._looked = time.monotonic()
         self._cpu = 0.0
+        self._noted: dict[str, float] = {}
 
     def note(self, folder: Path, group: ControlGroup | None, pids: Iterable[int], peak: int) -> int:
         """Write `usage.json` into the job's folder; return the peak of memory in bytes, `peak` or more.
 
-        Raises OSError when it cannot be written.
+        While the figures stay the same so does the file. Raises OSError when it cannot be written.
         """
         pids = list(pids)
         memory = group.memory() if group is not None else sum(resident_bytes(pid) for pid in pids)
@@ -45,7 +46,9 @@ class UsageMeter:
             "cpu_seconds": round(used, 2),
             "cpus": round(cpus, 2),
         }
-        write_record(folder / FILE, record, lasting=False)
+        if record != self._noted:
+            write_record(folder / FILE, record, lasting=False)
+            self._noted = record
         return peak
 
 

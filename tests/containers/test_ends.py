@@ -52,6 +52,12 @@ def test_a_job_that_ends_by_a_signal_of_its_own_is_recorded_at_once(either, numb
     assert (folder / "exit.json").stat().st_mtime - float((folder / "log").read_text()) < AT_ONCE
 
 
+def test_how_much_memory_a_short_job_took_is_told(either):
+    outcome, _ = either.run("import time; held = bytearray(90_000_000); time.sleep(0.3)")
+
+    assert outcome.peak_memory_bytes > 90_000_000
+
+
 def test_a_job_that_ends_its_own_container_is_recorded_at_once(warm):
     code = (
         "import os, pathlib, time; print(time.time(), flush=True)\n"
