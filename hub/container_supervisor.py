@@ -25,7 +25,7 @@ import docker.utils.socket  # type: ignore[import-untyped]
 import requests
 
 from hub.bell import Bell
-from hub.container_end import end_of
+from hub.container_end import ANSWER_SECONDS, end_of
 from hub.containers import connect
 from hub.control_groups import ROOT, ControlGroup
 from hub.disk_use import DiskWatch
@@ -58,6 +58,7 @@ class ContainerSupervisor:
         self.group: ControlGroup | None = None
         self.peak = 0
         self.meter = UsageMeter()
+        self.first: int | None = None  # a descriptor of just the container's first process
         self.forked: ForkedJob | None = None  # the job, where it was forked into the container
         self.bell = Bell(folder)
         self.ended = threading.Event()
@@ -79,12 +80,11 @@ class ContainerSupervisor:
         else:
             disk.start(self.limits["disk_bytes"], self.bell.ring)
             ended = self._watch(container, disk)
-            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
-                container.kill()  # what is left in it may hold its output open
+            self._kill(container)  # what is left in it may hold its output open
             output.join(LAST_OUTPUT_SECONDS)
             disk.stop()
-        removed = container is None or _remove(container, tries=1)
-        if not removed and self.group is not None:  # the job is ended without its engine
+        removed = container is None or self._remove(container, tries=1)
+        if not removed and self.group is not None:  # a start may have been cut off
             self.group.kill()
         if relay is not None:
             os.kill(relay, signal.SIGKILL)
@@ -92,13 +92,15 @@ class ContainerSupervisor:
         record = {"reason": ended[0], "exit_code": ended[1], "peak_memory_bytes": self.peak}
         write_record(self.folder / "exit.json", record, lasting=True)
         if container is not None and not removed:  # its engine may come back
-            _remove(container, tries=REMOVAL_TRIES)
+            self._remove(container, tries=REMOVAL_TRIES)
 
     def _start(self, client: Any, container: Any) -> tuple[threading.Thread, int | None]:
         """Start the container, make all ready for its job, and let that begin."""
         attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         container.start()
         pid = client.api.inspect_container(container.id)["State"]["Pid"]
+        with contextlib.suppress(OSError):  # it has ended already
+            self.first = os.pidfd_open(pid)
         self.group = control_group_of(pid)
         if self.plan["open"]:
             shut_out(pid)
@@ -197,7 +199,7 @@ class ContainerSupervisor:
                 report_at = time.monotonic() + REPORT
                 self._report()
             if (reason := self._exceeded(deadline, disk)) is not None:
-                self._end(container, GRACE.get(reason, 0.0))
+                self._end(GRACE.get(reason, 0.0))
                 return reason, None
             now = time.monotonic()
             # the group ends with its container, and takes the peak with it: a short job's is looked for soon
@@ -241,15 +243,41 @@ class ContainerSupervisor:
         self.peak = max(self.peak, self.limits["memory_bytes"])  # that is how it came about
         return "memory"
 
-    def _end(self, container: Any, grace: float) -> None:
-        """Ask the job to stop, and wait up to `grace` seconds for it."""
+    def _end(self, grace: float) -> None:
+        """Ask the job to stop, without the engine, which may hang; wait up to `grace` seconds for it."""
         if grace:
-            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
                 if self.forked is not None:
                     self.forked.ask_to_end()
-                else:
-                    container.kill(signal="SIGTERM")
+                elif self.first is not None:
+                    signal.pidfd_send_signal(self.first, signal.SIGTERM)  # the engine's init passes it on
                 self.ended.wait(grace)
+
+    def _kill(self, container: Any) -> None:
+        """End everything in the container, without the engine where its control group can be seen."""
+        if self.group is not None:
+            self.group.kill()
+        else:
+            with contextlib.suppress(*ENGINE_ERRORS):  # it has ended already
+                container.kill()
+
+    def _remove(self, container: Any, *, tries: int) -> bool:
+        """End the container with all that runs in it; whether the engine has none of it any more.
+
+        An engine that does not answer is given time to come back.
+        """
+        for number in range(tries):
+            time.sleep(min(number, 1))
+            try:
+                with contextlib.closing(connect(self.plan["host"], ANSWER_SECONDS)) as client:
+                    client.api.remove_container(container.id, force=True, v=True)
+            except docker.errors.NotFound:
+                return True
+            except ENGINE_ERRORS as error:
+                print(f"{container.name} is not removed yet: {error}", file=sys.stderr)
+            else:
+                return True
+        return False
 
     def _processes(self) -> list[int]:
         return self.group.processes() if self.group is not None else []
@@ -307,24 +335,6 @@ def _listen(path: str) -> int:
     Path(path).chmod(0o600)
     listener.listen(64)
     return listener.detach()
-
-
-def _remove(container: Any, *, tries: int) -> bool:
-    """End the container with all that runs in it; whether the engine has none of it any more.
-
-    An engine that does not answer is given time to come back.
-    """
-    for number in range(tries):
-        time.sleep(min(number, 1))
-        try:
-            container.remove(force=True, v=True)
-        except docker.errors.NotFound:
-            return True
-        except ENGINE_ERRORS as error:
-            print(f"{container.name} is not removed yet: {error}", file=sys.stderr)
-        else:
-            return True
-    return False
 
 
 def _words(error: Exception, host: str) -> str:

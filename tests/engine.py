@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -36,6 +37,7 @@ class Engine:
     client: docker.DockerClient
     base: str
     restart: Callable[[], None]  # stops it as its machine's services do, and starts it again
+    hung: Callable[[], AbstractContextManager[None]]  # in whose block it does nothing
 
     @property
     def settings(self) -> dict[str, str]:
@@ -74,11 +76,19 @@ def running_engine(*, fresh: bool = False) -> Iterator[Engine]:
             _stop(daemon)
             daemon = start_engine(Path(temporary), data, lock)
 
+        @contextlib.contextmanager
+        def hung() -> Iterator[None]:
+            daemon.send_signal(signal.SIGSTOP)
+            try:
+                yield
+            finally:
+                daemon.send_signal(signal.SIGCONT)
+
         try:
             for left in client.containers.list(all=True):  # by tests that were cut off
                 left.remove(force=True)
             import_base(client)
-            yield Engine(host, client, BASE, restart)
+            yield Engine(host, client, BASE, restart, hung)
         finally:
             client.close()
             _stop(daemon)

@@ -18,6 +18,7 @@ from hub.container_end import end_of
 from hub.container_supervisor import ENGINE_ERRORS
 from hub.containers import GATE, PREFIX, container_name
 from tests.conftest import wait_for
+from tests.hub.test_launchers import marked
 
 AT_ONCE = 5.0  # seconds, on a busy machine; an engine that stops gives its containers ten
 
@@ -161,6 +162,20 @@ def test_a_job_whose_engine_stops_has_time_to_save_and_is_lost(either, docker_en
     assert wait_for(launched.outcome, what="its end").reason == "lost"
     assert "no warm start" not in (folder / "supervisor.log").read_text()
     assert (either.home / "saved").read_text() == f"{signal.SIGTERM} in time"
+    wait_for(lambda: not docker_engine.client.containers.list(filters={"name": PREFIX}), what="its removal")
+
+
+def test_a_job_is_ended_while_its_engine_hangs_and_its_container_removed_later(either, docker_engine):
+    launched, folder = either.start(SAVES + "# ended-while-the-engine-hangs")
+    either.await_up(folder)
+    began = time.monotonic()
+
+    with docker_engine.hung():
+        launched.cancel()
+        assert time.monotonic() - began < 40  # once each: it saves, its output ends, the engine answers
+        assert launched.outcome().reason == "cancelled"
+        assert (either.home / "saved").read_text() == f"{signal.SIGTERM} in time"
+        assert marked("ended-while-the-engine-hangs") == []
     wait_for(lambda: not docker_engine.client.containers.list(filters={"name": PREFIX}), what="its removal")
 
 
