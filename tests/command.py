@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app, opened
-from deploy.configuration import read_configuration
+from deploy.configuration import PREFIX, read_configuration
 from deploy.prepare import prepare
 from tests.conftest import free_port, workspace_environment
 
@@ -15,6 +17,8 @@ from tests.conftest import free_port, workspace_environment
 def labfork(tmp_path, monkeypatch):
     """Runs the command for a workspace that was prepared and has the account ada."""
     environment = workspace_environment(tmp_path / "var", free_port(), LABFORK_ADMIN_PASSWORD="correct horse")
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
     for name in ("LABFORK_HOME", "LABFORK_PORT", "LABFORK_ADMIN_PASSWORD"):
         monkeypatch.setenv(name, environment[name])
     prepare(read_configuration(), sandbox_present=False)
