@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 CHUNK = 1 << 20
+UNDER_WAY: set[asyncio.Task[None] | None] = set()
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -41,9 +42,28 @@ async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ta
             print(f"relay: {target}: {error.strerror}", file=sys.stderr)
         writer.close()
         return
-    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    await join(reader, writer, far_reader, far_writer)
     writer.close()
     far_writer.close()
+
+
+async def join(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    far_reader: asyncio.StreamReader,
+    far_writer: asyncio.StreamWriter,
+) -> None:
+    """Carry bytes both ways until both sides are done.
+
+    A loop does not hold a connection whose sender is done, nor therefore the task that still waits for the
+    answer, which would be collected as garbage: it is held here.
+    """
+    task = asyncio.current_task()
+    UNDER_WAY.add(task)
+    try:
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+    finally:
+        UNDER_WAY.discard(task)
 
 
 async def serve(rules: Sequence[tuple[str, str]], ready: int) -> None:

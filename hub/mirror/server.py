@@ -19,7 +19,7 @@ import h11
 
 from hub.door import listen
 from hub.mirror.rules import Allowed, NotAllowedError, Place, read_place, read_url
-from hub.relay import CHUNK, copy
+from hub.relay import CHUNK, join
 
 HEAD_BYTES = 16_384
 HEAD_SECONDS = 20.0
@@ -64,7 +64,7 @@ async def carry(reader: StreamReader, writer: StreamWriter, allowed: Allowed) ->
             connected = h11.Response(status_code=200, headers=[], reason=b"Connection established")
             writer.write(client.send(connected))
         far_writer.write(head + client.trailing_data[0])
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        await join(reader, writer, far_reader, far_writer)
 
 
 def asked_for(request: h11.Request) -> tuple[Place, str]:

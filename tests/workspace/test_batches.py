@@ -55,7 +55,7 @@ def test_a_packed_vcf_becomes_ranked_rows_and_tracks(bea):
         "chr22:36201710:AT>A",
     }
 
-    page.reload()
+    page.locator("[data-batch]").wait_for(state="detached")  # it loads itself again at the end
     page.get_by_role("link", name="The run with its report and files").click()
     page.get_by_role("link", name="Genome view").click()
     page.locator('#genome[data-ready="yes"]').wait_for(timeout=60_000)
