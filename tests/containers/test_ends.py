@@ -20,7 +20,7 @@ from hub.containers import GATE, PREFIX, container_name
 from tests.conftest import wait_for
 from tests.hub.test_launchers import marked
 
-AT_ONCE = 5.0  # seconds, on a busy machine; an engine that stops gives its containers ten
+AT_ONCE = 8.0  # seconds, on a busy machine; an engine that stops gives its containers ten
 
 SAVES = """
 import signal, sys, time

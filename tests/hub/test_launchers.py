@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -95,24 +94,6 @@ def test_a_cancelled_job_may_still_save_what_it_has(either):
     launched.cancel()
 
     assert (either.home / "saved").read_text() == "1"
-
-
-def test_the_supervisor_of_an_idle_job_rests(either):
-    launched, folder = either.start("import time; print('up', flush=True); time.sleep(60)", wall_seconds=60)
-    either.await_up(folder)
-    [supervisor] = marked(str(folder))
-    time.sleep(2)
-    before = woken(supervisor)
-    time.sleep(3)
-
-    assert woken(supervisor) - before < 3 * 10  # twice a second each of what looks, and some more
-    launched.cancel()
-
-
-def woken(process: psutil.Process) -> int:
-    """Return how often the threads of a process have waited for something."""
-    statuses = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/status")]
-    return sum(int(each.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for each in statuses)
 
 
 @pytest.mark.parametrize("sandbox", ["cold"], indirect=True)  # the starter of this test is a cold one
