@@ -10,7 +10,6 @@ from tests.hub.test_launchers import (  # noqa: F401 - collected here, with this
     test_an_endless_printer_is_not_blocked_and_its_log_is_bounded,
     test_cancelling_ends_whatever_the_job_started,
     test_starting_twice_from_one_folder_starts_once,
-    test_the_supervisor_of_an_idle_job_rests,
     test_too_much_memory_ends_a_job,
     test_too_much_time_ends_a_job,
     test_too_much_written_ends_a_job,
