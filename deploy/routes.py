@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from deploy.in_force import FORGE_PREFIX, HUB_PREFIX, InForce
 from workspace_api.settings import LOOPBACK
 
@@ -23,6 +25,7 @@ def extra_routes(force: InForce) -> dict[str, str]:
     if not configuration.sessions_url:
         return {"/": f"http://127.0.0.1:{ports.web}", **paths}
     names = {configuration.host_name, configuration.host, LOOPBACK}
+    names.discard(urlsplit(configuration.sessions_url).hostname or "")  # no page is there, by whatever name
     routes = {
         f"{name}{path}": target for name in names for path, target in {HUB_PREFIX: hub, **paths}.items()
     }

@@ -25,6 +25,15 @@ def test_with_one_address_pages_hub_and_forge_have_each_their_paths():
     assert proxy_options(shared) == []
 
 
+def test_nothing_but_sessions_is_at_their_host_also_where_that_is_what_the_workspace_listens_at():
+    apart = force(
+        LABFORK_HOST="192.0.2.5", LABFORK_PUBLIC_URL="http://lab", LABFORK_SESSIONS__HOST="192.0.2.5"
+    )
+
+    assert hub_route(apart) == "lab/hub/"
+    assert set(extra_routes(apart)) == {"lab/git/", "127.0.0.1/hub/", "127.0.0.1/git/"}
+
+
 def test_with_two_addresses_hub_and_forge_are_at_the_pages_and_nothing_is_beside_sessions():
     apart = force()
 
